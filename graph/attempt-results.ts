@@ -1,0 +1,36 @@
+// What an attempt hands to Temporal: the mark says that its end is recorded. An end without it came from outside.
+
+import type { JobFailure } from './states.ts';
+import type { Fence } from './transitions.ts';
+
+export interface RecordedResult {
+  readonly fence: Fence;
+  readonly hash: string | null;
+  readonly bytes: number;
+  /** The output itself, where it is small. */
+  readonly output?: unknown;
+}
+
+/** The first detail of an ApplicationFailure whose end is recorded as final. */
+export interface RecordedFailure {
+  readonly fence: Fence;
+  readonly recorded: JobFailure;
+}
+
+export function isRecordedResult(value: unknown): value is RecordedResult {
+  return isObject(value) && hasFence(value) && 'hash' in value;
+}
+
+export function isRecordedFailure(value: unknown): value is RecordedFailure {
+  return isObject(value) && hasFence(value) && 'recorded' in value && typeof value.recorded === 'string';
+}
+
+function hasFence(value: object): boolean {
+  return (
+    'fence' in value && isObject(value.fence) && 'runId' in value.fence && 'scheduledAtMs' in value.fence
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { durationPattern, parseDurationMs } from './durations.ts';
+import { isReservedProjectName, jobKeyPattern, projectNamePattern } from './names.ts';
+import { defaultRetry, defaultTimeoutMs, type JobRules, runIfRules } from './rules.ts';
+
+export const projectNameSchema = z
+  .string()
+  .regex(projectNamePattern, 'expected a project name: a lower-case letter, then up to 39 of a-z, 0-9 and -')
+  .refine((name) => !isReservedProjectName(name), 'this name is reserved; choose another');
+
+export const jobKeySchema = z
+  .string()
+  .regex(jobKeyPattern, 'expected a job key: a lower-case letter, then up to 62 of a-z, 0-9 and _');
+
+export const timezoneSchema = z
+  .string()
+  .max(64)
+  .refine(isTimezone, 'expected a time zone of the IANA database, such as Europe/Berlin');
+
+const durationSchema = z
+  .string()
+  .regex(durationPattern, 'expected a duration such as 500ms, 10s, 5m, 6h or 2d');
+
+const retrySchema = z.strictObject({
+  maximumAttempts: z.int().min(1).max(1_000).optional(),
+  initialInterval: durationSchema.optional(),
+  backoffCoefficient: z.number().min(1).max(100).optional(),
+  maximumInterval: durationSchema.optional(),
+  nonRetryableErrors: z.array(z.string().min(1).max(200)).max(50).optional(),
+});
+
+export const jobDefinitionSchema = z.strictObject({
+  kind: z.string().min(1).max(63),
+  config: z.record(z.string(), z.unknown()).optional(),
+  dependsOn: z.array(z.string().max(63)).optional(),
+  runIf: z.enum(runIfRules).optional(),
+  allowFailure: z.boolean().optional(),
+  timeout: durationSchema.optional(),
+  retry: retrySchema.optional(),
+});
+export type JobDefinition = z.infer<typeof jobDefinitionSchema>;
+
+/** A graph as it is written, in TypeScript, JSON or YAML. The kinds' own schemas check `config` (validate.ts). */
+export const graphDefinitionSchema = z.strictObject({
+  project: projectNameSchema,
+  timezone: timezoneSchema.optional(),
+  jobs: z.record(z.string(), jobDefinitionSchema),
+});
+export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;
+
+/** A job's rules with every default filled in. */
+export function rulesOf(job: JobDefinition): JobRules {
+  const { retry } = job;
+  return {
+    kind: job.kind,
+    runIf: job.runIf ?? 'all_succeeded',
+    allowFailure: job.allowFailure ?? false,
+    timeoutMs: milliseconds(job.timeout) ?? defaultTimeoutMs,
+    retry: {
+      maximumAttempts: retry?.maximumAttempts ?? defaultRetry.maximumAttempts,
+      initialIntervalMs: milliseconds(retry?.initialInterval) ?? defaultRetry.initialIntervalMs,
+      backoffCoefficient: retry?.backoffCoefficient ?? defaultRetry.backoffCoefficient,
+      maximumIntervalMs: milliseconds(retry?.maximumInterval) ?? defaultRetry.maximumIntervalMs,
+      nonRetryableErrors: retry?.nonRetryableErrors ?? defaultRetry.nonRetryableErrors,
+    },
+  };
+}
+
+function milliseconds(duration: string | undefined): number | undefined {
+  return duration === undefined ? undefined : parseDurationMs(duration);
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The one table of coded errors: HTTP status and title of each. A code is never reused or renamed, since clients
+ * branch on it.
+ */
+export const errorTable = {
+  REQUEST_INVALID: { status: 400, title: 'The request is not valid' },
+  JSON_INVALID: { status: 400, title: 'The body is not valid JSON' },
+  CURSOR_INVALID: { status: 400, title: 'The cursor is not valid' },
+  UNAUTHENTICATED: { status: 401, title: 'An API key is needed' },
+  FORBIDDEN: { status: 403, title: 'The API key may not do this' },
+  ROUTE_UNKNOWN: { status: 404, title: 'There is no such route' },
+  PROJECT_UNKNOWN: { status: 404, title: 'There is no such project' },
+  GRAPH_UNKNOWN: { status: 404, title: 'The project has no graph yet' },
+  JOB_UNKNOWN: { status: 404, title: 'There is no such job' },
+  GRAPH_RUN_UNKNOWN: { status: 404, title: 'There is no such graph run' },
+  JOB_RUN_UNKNOWN: { status: 404, title: 'There is no such job run' },
+  DATASET_UNKNOWN: { status: 404, title: 'There is no such dataset' },
+  FILE_UNKNOWN: { status: 404, title: 'There is no such file' },
+  PROJECT_EXISTS: { status: 409, title: 'The project exists already' },
+  PROJECT_HAS_OPEN_RUNS: { status: 409, title: 'The project has runs that have not ended' },
+  PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
+  UPLOAD_CONFLICT: { status: 409, title: 'The upload does not continue where it stopped' },
+  DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },
+  LENGTH_MISMATCH: { status: 400, title: 'The content does not match its length' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'The content type is not supported' },
+  GRAPH_INVALID: { status: 422, title: 'The graph is not valid' },
+  SELECTION_INVALID: { status: 422, title: 'The selection is not valid' },
+  PARAMS_INVALID: { status: 422, title: 'The parameters are not valid' },
+  RATE_LIMITED: { status: 429, title: 'Too many requests' },
+  INTERNAL: { status: 500, title: 'Something broke in Graphrun' },
+  STORE_UNAVAILABLE: { status: 503, title: 'The metadata database cannot be reached' },
+  TEMPORAL_UNAVAILABLE: { status: 503, title: 'Temporal cannot be reached' },
+  SHUTTING_DOWN: { status: 503, title: 'The server is stopping' },
+
+  CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
+
+  JOB_KIND_UNREGISTERED: { status: 422, title: 'This worker does not have the job kind' },
+  JOB_CONFIG_INVALID: { status: 422, title: 'The config of the job is not valid' },
+  FILE_MISSING: { status: 422, title: 'The file was not uploaded' },
+  CSV_INVALID: { status: 422, title: 'The CSV file is not valid' },
+  SQL_INVALID: { status: 422, title: 'The SQL was refused by the warehouse' },
+  DATASET_IN_USE: { status: 422, title: 'The dataset cannot be replaced while views use it' },
+  OUTPUT_INVALID: { status: 422, title: 'The output of the job is not what its kind declares' },
+  OUTPUT_TOO_LARGE: { status: 422, title: 'The output of the job is too large' },
+  JOB_TIMED_OUT: { status: 504, title: 'The job took longer than its timeout' },
+  SUPERSEDED: { status: 409, title: 'A newer attempt has taken over' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** What can be wrong inside an input that is refused as a whole: the codes of its problems. */
+export const problemCodes = [
+  'SHAPE_INVALID',
+  'NAME_INVALID',
+  'KEY_DUPLICATE',
+  'LIMIT_EXCEEDED',
+  'JOB_KIND_UNKNOWN',
+  'JOB_CONFIG_INVALID',
+  'DEPENDENCY_UNKNOWN',
+  'DATASET_UNKNOWN',
+  'DATASET_TWO_WRITERS',
+  'GRAPH_CYCLE',
+  'SELECTOR_UNKNOWN',
+  'PARAM_UNKNOWN',
+  'CONFIG_INVALID',
+] as const;
+export type ProblemCode = (typeof problemCodes)[number];
+
+/** One thing that is wrong with an input: where (a JSON pointer), what was read, what was expected. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** JSON pointer into the input, for example `/jobs/busiest/dependsOn/0`; empty for the whole of it. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface CodedErrorOptions {
+  readonly problems?: readonly Problem[];
+  readonly cause?: unknown;
+  /** Small facts beside the message, such as the SQLSTATE or the line: JSON values. */
+  readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** An error whose code is in the table. `message` says what was read, where, what was expected and what to do. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+  readonly data: Readonly<Record<string, string | number | boolean | null>>;
+
+  constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CodedError';
+    this.code = code;
+    this.problems = options.problems ?? [];
+    this.data = options.data ?? {};
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+}
+
+/** The first message on one line, with how many more there are: for logs and exceptions that show only one. */
+export function summarizeProblems(problems: readonly Problem[]): string {
+  const [first, ...rest] = problems;
+  if (!first) return 'no problems';
+  const place = first.path === '' ? '' : `${first.path}: `;
+  return `${place}${first.message}${rest.length > 0 ? ` (and ${rest.length} more)` : ''}`;
+}

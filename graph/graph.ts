@@ -1,0 +1,17 @@
+import type { JobRules } from './rules.ts';
+
+/** A definition that was found valid: edges derived, rules complete, jobs in a topological order. */
+export interface Graph {
+  readonly project: string;
+  readonly timezone: string;
+  readonly jobs: readonly GraphJob[];
+}
+
+export interface GraphJob {
+  readonly key: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Keys of all parents, written or derived, without repeats, in order of their place in `jobs`. */
+  readonly dependsOn: readonly string[];
+  readonly outputs: readonly string[];
+  readonly rules: JobRules;
+}

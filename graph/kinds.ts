@@ -1,0 +1,13 @@
+import type { z } from 'zod';
+
+/** What validation must know of a job kind; `defineJobKind` in jobs/ makes them. */
+export interface KindRules {
+  readonly kind: string;
+  readonly config: z.ZodType<Readonly<Record<string, unknown>>>;
+  /** Datasets that a job with this (parsed) config reads; each must be written by a job of the graph. */
+  inputs(config: Readonly<Record<string, unknown>>): readonly string[];
+  /** Datasets that it writes. */
+  outputs(config: Readonly<Record<string, unknown>>, jobKey: string): readonly string[];
+}
+
+export type Kinds = ReadonlyMap<string, KindRules>;

@@ -1,0 +1,17 @@
+/** Every limit of the model, by name; each is told in the error of what exceeds it. */
+export const limits = {
+  jobsPerGraph: 10_000,
+  edgesPerGraph: 100_000,
+  parentsPerJob: 100,
+  definitionBytes: 4 * 1024 * 1024,
+  planBytes: 1024 * 1024,
+  outputBytes: 256 * 1024,
+  /** Larger outputs are kept on the JobRun only and do not travel through Temporal. */
+  outputBytesThroughTemporal: 2 * 1024,
+  jobsInFlightDefault: 100,
+  errorMessageChars: 4_000,
+  problemsShown: 100,
+  fileBytes: 5 * 1024 * 1024 * 1024,
+  pageItemsDefault: 50,
+  pageItemsMax: 500,
+} as const;

@@ -1,0 +1,172 @@
+// What may start now, and what is settled without running. Pure: the workflow asks it and does as told, so that its
+// order is the same on every replay.
+import { type Plan, rulesAt } from './plan.ts';
+import type { RunIf } from './rules.ts';
+import type { GraphEnd, JobEnd } from './states.ts';
+
+/** How a final job counts for those below it. */
+type Standing = 'ok' | 'skipped' | 'failed';
+
+interface ParentCounts {
+  open: number;
+  ok: number;
+  skipped: number;
+  failed: number;
+}
+
+/** A run's progress. Only the functions of this file change it. */
+export interface Progress {
+  readonly plan: Plan;
+  readonly children: readonly (readonly number[])[];
+  readonly counts: readonly ParentCounts[];
+  readonly passing: ReadonlySet<number>;
+  /** Ready and not yet taken, first come first served; `readyFrom` is its head. */
+  readonly ready: number[];
+  readyFrom: number;
+  readonly taken: Set<number>;
+  readonly ends: (JobEnd | undefined)[];
+  /** Settled without running, and not yet taken by `takeSettled`. */
+  settled: SettledJob[];
+  open: number;
+  hardFailures: number;
+}
+
+export interface SettledJob {
+  readonly job: number;
+  readonly end: JobEnd;
+}
+
+export function beginProgress(plan: Plan): Progress {
+  const children: number[][] = plan.keys.map(() => []);
+  plan.parents.forEach((parents, job) => {
+    for (const parent of parents) children[parent]?.push(job);
+  });
+  const progress: Progress = {
+    plan,
+    children,
+    counts: plan.parents.map((parents) => ({ open: parents.length, ok: 0, skipped: 0, failed: 0 })),
+    passing: new Set(plan.passing),
+    ready: [],
+    readyFrom: 0,
+    taken: new Set(),
+    ends: plan.keys.map(() => undefined),
+    settled: [],
+    open: plan.keys.length - plan.passing.length,
+    hardFailures: 0,
+  };
+  const roots = plan.parents.flatMap((parents, job) => (parents.length === 0 ? [job] : []));
+  releaseAll(progress, roots);
+  return progress;
+}
+
+/** Takes up to `most` jobs that may start now; each is taken once. */
+export function takeReady(progress: Progress, most: number): number[] {
+  const jobs = progress.ready.slice(progress.readyFrom, progress.readyFrom + Math.max(0, most));
+  progress.readyFrom += jobs.length;
+  for (const job of jobs) progress.taken.add(job);
+  return jobs;
+}
+
+/** Jobs that became final without running since the last call. */
+export function takeSettled(progress: Progress): SettledJob[] {
+  const settled = progress.settled;
+  progress.settled = [];
+  return settled;
+}
+
+/** Tells that a taken job ended; what follows from it becomes ready or settled. */
+export function completeJob(progress: Progress, job: number, end: JobEnd): void {
+  if (!progress.taken.has(job)) throw new Error(`job ${progress.plan.keys[job]} was not started`);
+  if (progress.ends[job]) throw new Error(`job ${progress.plan.keys[job]} has ended already`);
+  releaseAll(progress, finish(progress, job, end));
+}
+
+/** Ends all jobs that were never taken, as a cancel does; they are then settled. */
+export function abandonRest(progress: Progress, end: JobEnd): void {
+  progress.readyFrom = progress.ready.length;
+  progress.plan.keys.forEach((_, job) => {
+    if (progress.passing.has(job) || progress.taken.has(job) || progress.ends[job]) return;
+    progress.ends[job] = end;
+    progress.open -= 1;
+    progress.settled.push({ job, end });
+  });
+}
+
+export function isDone(progress: Progress): boolean {
+  return progress.open === 0;
+}
+
+/** A run is FAILED/job_failed if and only if a job without `allowFailure` is FAILED. */
+export function verdict(progress: Progress): GraphEnd {
+  return progress.hardFailures > 0
+    ? { state: 'FAILED', reason: 'job_failed' }
+    : { state: 'SUCCESS', reason: null };
+}
+
+/** What a job's rule says once all its parents are final. */
+export function decide(runIf: RunIf, parents: Omit<ParentCounts, 'open'>): 'run' | JobEnd {
+  const { ok, skipped, failed } = parents;
+  const none = ok + skipped + failed === 0;
+  const met: Record<RunIf, boolean> = {
+    all_succeeded: none || (failed === 0 && ok > 0),
+    none_failed: failed === 0,
+    any_succeeded: ok > 0,
+    any_failed: failed > 0,
+    all_done: true,
+  };
+  if (met[runIf]) return 'run';
+  const neededSuccess = runIf !== 'any_failed';
+  return failed > 0 && neededSuccess
+    ? { state: 'FAILED', reason: 'upstream_failed' }
+    : { state: 'SUCCESS', reason: 'skipped' };
+}
+
+/** Releases jobs whose last parent is final, and all that follow from those that do not run. */
+function releaseAll(progress: Progress, jobs: readonly number[]): void {
+  const queue = [...jobs];
+  for (const job of queue) queue.push(...release(progress, job));
+}
+
+/** Called once for a job. Returns the jobs that this makes releasable. */
+function release(progress: Progress, job: number): readonly number[] {
+  if (progress.ends[job]) return [];
+  const counts = progress.counts[job] as ParentCounts;
+  if (progress.passing.has(job)) return pass(progress, job, standingOfPassing(counts));
+  const decision = decide(rulesAt(progress.plan, job).runIf, counts);
+  if (decision === 'run') {
+    progress.ready.push(job);
+    return [];
+  }
+  progress.settled.push({ job, end: decision });
+  return finish(progress, job, decision);
+}
+
+function finish(progress: Progress, job: number, end: JobEnd): number[] {
+  const { allowFailure } = rulesAt(progress.plan, job);
+  progress.ends[job] = end;
+  progress.open -= 1;
+  if (end.state === 'FAILED' && !allowFailure) progress.hardFailures += 1;
+  return pass(progress, job, standingOf(end, allowFailure));
+}
+
+function pass(progress: Progress, job: number, standing: Standing): number[] {
+  const releasable: number[] = [];
+  for (const child of progress.children[job] ?? []) {
+    const counts = progress.counts[child] as ParentCounts;
+    counts[standing] += 1;
+    counts.open -= 1;
+    if (counts.open === 0) releasable.push(child);
+  }
+  return releasable;
+}
+
+function standingOf(end: JobEnd, allowFailure: boolean): Standing {
+  if (end.state === 'FAILED') return allowFailure ? 'ok' : 'failed';
+  return end.reason === 'skipped' ? 'skipped' : 'ok';
+}
+
+/** A job that is left out hands on how its own parents stand. */
+function standingOfPassing(parents: ParentCounts): Standing {
+  if (parents.failed > 0) return 'failed';
+  return parents.ok > 0 ? 'ok' : 'skipped';
+}

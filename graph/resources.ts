@@ -1,0 +1,195 @@
+// The shapes that the API answers with: the store returns them, the API's replies are checked by them, the client's
+// types are inferred from them. Times are ISO 8601 in UTC.
+import { z } from 'zod';
+import { jobKeySchema, projectNameSchema, timezoneSchema } from './definition.ts';
+import { computedPendingReasons, RunState, storedGraphRunReasons, storedJobRunReasons } from './states.ts';
+
+const time = z.iso.datetime();
+const state = z.enum(RunState);
+
+export const jobRunReasonSchema = z.enum([
+  ...storedJobRunReasons.PENDING,
+  ...computedPendingReasons,
+  ...storedJobRunReasons.RUNNING,
+  ...storedJobRunReasons.FAILED,
+  ...storedJobRunReasons.SUCCESS,
+]);
+
+export const graphRunReasonSchema = z.enum([
+  ...storedGraphRunReasons.PENDING,
+  'queued',
+  ...storedGraphRunReasons.RUNNING,
+  ...storedGraphRunReasons.FAILED,
+]);
+
+export const runErrorSchema = z.object({
+  type: z.string(),
+  message: z.string(),
+  code: z.string().optional(),
+  stack: z.string().optional(),
+  cause: z.string().optional(),
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+});
+
+export const projectSchema = z.object({
+  name: projectNameSchema,
+  timezone: timezoneSchema,
+  /** Of its most recently created GraphRun; null before the first. */
+  state: state.nullable(),
+  /** Of the current graph; null before the first. */
+  version: z.int().nullable(),
+  createdAt: time,
+  createdBy: z.string(),
+  updatedAt: time,
+  updatedBy: z.string(),
+});
+export type ProjectView = z.infer<typeof projectSchema>;
+
+export const graphVersionSchema = z.object({
+  version: z.int(),
+  jobs: z.int(),
+  hash: z.string(),
+  createdAt: time,
+  createdBy: z.string(),
+});
+export type GraphVersionView = z.infer<typeof graphVersionSchema>;
+
+/** What a push changes, by job key. */
+export const graphChangeSchema = z.object({
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(z.string()),
+});
+export type GraphChange = z.infer<typeof graphChangeSchema>;
+
+export const jobSchema = z.object({
+  key: jobKeySchema,
+  kind: z.string(),
+  dependsOn: z.array(z.string()),
+  outputs: z.array(z.string()),
+  /** Of its most recently created JobRun; null before the first. */
+  state: state.nullable(),
+  reason: jobRunReasonSchema.nullable(),
+  lastRunId: z.uuid().nullable(),
+  lastRunAt: time.nullable(),
+});
+export type JobView = z.infer<typeof jobSchema>;
+
+export const jobRunSchema = z.object({
+  id: z.uuid(),
+  project: z.string(),
+  job: z.string(),
+  kind: z.string(),
+  /** Null for a job that was run alone. */
+  graphRunId: z.uuid().nullable(),
+  state,
+  reason: jobRunReasonSchema.nullable(),
+  error: runErrorSchema.nullable(),
+  epoch: z.int(),
+  attempts: z.int(),
+  createdAt: time,
+  createdBy: z.string(),
+  startedAt: time.nullable(),
+  completedAt: time.nullable(),
+});
+export type JobRunView = z.infer<typeof jobRunSchema>;
+
+/** The Temporal workflow execution that carries out a run: its ids find it in the Temporal CLI and Web UI. */
+export const taskSchema = z.object({
+  workflowId: z.string(),
+  runId: z.string(),
+  epoch: z.int(),
+  openedAt: time,
+  closedAt: time.nullable(),
+});
+export type TaskView = z.infer<typeof taskSchema>;
+
+export const jobRunDetailSchema = jobRunSchema.extend({
+  /** JSON of its own kind's shape; null without one. */
+  output: z.unknown(),
+  outputBytes: z.int().nullable(),
+  tasks: z.array(taskSchema),
+});
+export type JobRunDetail = z.infer<typeof jobRunDetailSchema>;
+
+export const attemptSchema = z.object({
+  number: z.int(),
+  epoch: z.int(),
+  state,
+  reason: jobRunReasonSchema.nullable(),
+  error: runErrorSchema.nullable(),
+  worker: z.string(),
+  startedAt: time,
+  completedAt: time.nullable(),
+});
+export type AttemptView = z.infer<typeof attemptSchema>;
+
+export const runOriginSchema = z.enum(['api', 'temporal', 'schedule']);
+
+export const graphRunSchema = z.object({
+  id: z.uuid(),
+  project: z.string(),
+  /** The graph's version that the run is pinned to; null for an invalid run. */
+  version: z.int().nullable(),
+  state,
+  reason: graphRunReasonSchema.nullable(),
+  error: runErrorSchema.nullable(),
+  params: z.record(z.string(), z.unknown()),
+  select: z.array(z.string()).nullable(),
+  /** Who made it: this API, something outside that started the workflow, or a schedule. */
+  origin: runOriginSchema,
+  epoch: z.int(),
+  workflowId: z.string(),
+  jobCounts: z.object({ PENDING: z.int(), RUNNING: z.int(), FAILED: z.int(), SUCCESS: z.int() }),
+  createdAt: time,
+  createdBy: z.string(),
+  startedAt: time.nullable(),
+  completedAt: time.nullable(),
+});
+export type GraphRunView = z.infer<typeof graphRunSchema>;
+
+export const graphRunDetailSchema = graphRunSchema.extend({
+  /** In topological order. */
+  jobRuns: z.array(jobRunSchema),
+  tasks: z.array(taskSchema),
+});
+export type GraphRunDetail = z.infer<typeof graphRunDetailSchema>;
+
+export const fileSchema = z.object({
+  name: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  createdAt: time,
+  createdBy: z.string(),
+});
+export type FileView = z.infer<typeof fileSchema>;
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  /** Stable: an entry of the error table. */
+  code: z.string(),
+  detail: z.string(),
+  problems: z.array(z.object({ code: z.string(), path: z.string(), message: z.string() })).optional(),
+});
+export type ProblemView = z.infer<typeof problemSchema>;
+
+/** A page of a list; `nextCursor` is null on the last one. */
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+export interface Page<Item> {
+  readonly items: Item[];
+  readonly nextCursor: string | null;
+}
+
+export const createProjectSchema = z.strictObject({
+  name: projectNameSchema,
+  timezone: timezoneSchema.optional(),
+});
+
+export const startRunSchema = z.strictObject({
+  params: z.record(z.string(), z.unknown()).optional(),
+  select: z.array(z.string().min(1).max(1_000)).max(1_000).optional(),
+});

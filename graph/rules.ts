@@ -1,0 +1,39 @@
+/** How a job is run: what the workflow needs to know of it, all in plain numbers. */
+export interface JobRules {
+  readonly kind: string;
+  readonly runIf: RunIf;
+  readonly allowFailure: boolean;
+  readonly timeoutMs: number;
+  readonly retry: RetryRules;
+}
+
+/** Temporal's words. */
+export interface RetryRules {
+  readonly maximumAttempts: number;
+  readonly initialIntervalMs: number;
+  readonly backoffCoefficient: number;
+  readonly maximumIntervalMs: number;
+  readonly nonRetryableErrors: readonly string[];
+}
+
+export const runIfRules = [
+  'all_succeeded',
+  'none_failed',
+  'any_succeeded',
+  'any_failed',
+  'all_done',
+] as const;
+export type RunIf = (typeof runIfRules)[number];
+
+export const defaultTimeoutMs = 24 * 3_600_000;
+
+export const defaultRetry: RetryRules = {
+  maximumAttempts: 3,
+  initialIntervalMs: 1_000,
+  backoffCoefficient: 2,
+  maximumIntervalMs: 5 * 60_000,
+  nonRetryableErrors: [],
+};
+
+/** Beat every second: a cancel reaches the job in under two, a dead worker costs under twenty (docs/architecture.md). */
+export const heartbeat = { everyMs: 1_000, timeoutMs: 10_000 } as const;

@@ -1,0 +1,136 @@
+// What a write may change on a JobRun: pure decisions over a locked row. A write applies only if its fence is the newest
+// and the row is not final (docs/states.md). The store loads, asks here, and writes.
+import type { ErrorCode } from './errors.ts';
+import { isFinal, type JobEnd, type JobRunReason, type RunState } from './states.ts';
+
+/** An attempt's place in order, from the server's own words: the workflow's run id and when the attempt was scheduled. */
+export interface Fence {
+  readonly runId: string;
+  readonly scheduledAtMs: number;
+}
+
+/** How an error is kept: never its stack's paths alone, never a secret. */
+export interface RunError {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: ErrorCode;
+  readonly stack?: string;
+  readonly cause?: string;
+  readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface RecordedOutput {
+  /** JSON. */
+  readonly text: string;
+  readonly bytes: number;
+  readonly hash: string;
+}
+
+export interface JobRunRow {
+  readonly id: string;
+  readonly state: RunState;
+  readonly reason: JobRunReason | null;
+  readonly epoch: number;
+  readonly fence: Fence | null;
+  readonly attempts: number;
+  readonly startedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly error: RunError | null;
+  readonly output: RecordedOutput | null;
+}
+
+/** The execution that a write speaks for; null when its run id is unknown or it is closed. */
+export interface OpenTask {
+  readonly runId: string;
+  readonly epoch: number;
+}
+
+export type AttemptEnd =
+  | { readonly kind: 'success'; readonly output: RecordedOutput | null }
+  | { readonly kind: 'failure'; readonly end: JobEnd & { state: 'FAILED' }; readonly error: RunError }
+  /** The attempt ended, the job did not: Temporal will try again. */
+  | { readonly kind: 'retry'; readonly reason: 'error' | 'timed_out' | 'lost'; readonly error: RunError };
+
+export type Verdict =
+  | { readonly applies: true; readonly row: JobRunRow }
+  /** The same write was there already: its first answer was lost. */
+  | { readonly applies: false; readonly why: 'already'; readonly row: JobRunRow }
+  | { readonly applies: false; readonly why: 'final' | 'stale'; readonly row: JobRunRow };
+
+/** An attempt begins. A row that is final stays so: a recorded SUCCESS is handed back instead of running again. */
+export function startAttempt(row: JobRunRow, task: OpenTask | null, fence: Fence, at: Date): Verdict {
+  if (isStale(row, task, fence)) return { applies: false, why: 'stale', row };
+  if (isFinal(row.state)) return { applies: false, why: 'final', row };
+  if (isSameFence(row.fence, fence)) return { applies: false, why: 'already', row };
+  return {
+    applies: true,
+    row: {
+      ...row,
+      state: 'RUNNING',
+      reason: null,
+      fence,
+      attempts: row.attempts + 1,
+      startedAt: row.startedAt ?? at,
+      error: null,
+    },
+  };
+}
+
+/** An attempt ends. */
+export function endAttempt(
+  row: JobRunRow,
+  task: OpenTask | null,
+  fence: Fence,
+  end: AttemptEnd,
+  at: Date,
+): Verdict {
+  const same = isSameFence(row.fence, fence);
+  if (same && isRecorded(row, end)) return { applies: false, why: 'already', row };
+  if (isStale(row, task, fence)) return { applies: false, why: 'stale', row };
+  if (isFinal(row.state)) return { applies: false, why: 'final', row };
+  const next = {
+    ...row,
+    fence,
+    attempts: same ? row.attempts : row.attempts + 1,
+    startedAt: row.startedAt ?? at,
+  };
+  if (end.kind === 'retry')
+    return { applies: true, row: { ...next, state: 'PENDING', reason: 'retry', error: end.error } };
+  if (end.kind === 'failure') {
+    return { applies: true, row: { ...next, ...end.end, error: end.error, completedAt: at } };
+  }
+  return {
+    applies: true,
+    row: { ...next, state: 'SUCCESS', reason: null, error: null, output: end.output, completedAt: at },
+  };
+}
+
+/** The workflow ends a job for what no attempt could tell. A job that is final already keeps what is recorded. */
+export function settleJobRun(
+  row: JobRunRow,
+  task: OpenTask | null,
+  end: JobEnd,
+  error: RunError | null,
+  at: Date,
+): Verdict {
+  if (isFinal(row.state)) return { applies: false, why: 'final', row };
+  if (task === null || task.epoch !== row.epoch) return { applies: false, why: 'stale', row };
+  // An attempt that was to be tried again has told the same error in full.
+  const told = error !== null && row.error?.message === error.message ? row.error : error;
+  return { applies: true, row: { ...row, ...end, error: told, completedAt: at } };
+}
+
+function isStale(row: JobRunRow, task: OpenTask | null, fence: Fence): boolean {
+  if (task === null || task.runId !== fence.runId || task.epoch !== row.epoch) return true;
+  return row.fence?.runId === fence.runId && fence.scheduledAtMs < row.fence.scheduledAtMs;
+}
+
+function isSameFence(a: Fence | null, b: Fence): boolean {
+  return a !== null && a.runId === b.runId && a.scheduledAtMs === b.scheduledAtMs;
+}
+
+function isRecorded(row: JobRunRow, end: AttemptEnd): boolean {
+  if (end.kind === 'retry') return row.state === 'PENDING' && row.reason === 'retry';
+  if (end.kind === 'failure') return row.state === 'FAILED' && row.reason === end.end.reason;
+  return row.state === 'SUCCESS' && row.output?.hash === end.output?.hash;
+}

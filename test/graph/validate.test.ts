@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../graph/errors.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { limits } from '../../graph/limits.ts';
+import { validateGraph } from '../../graph/validate.ts';
+import { createKinds } from '../../jobs/index.ts';
+
+const kinds = createKinds();
+const upload = { kind: 'upload', config: { file: 'a.csv' } };
+const transform = (sql: string) => ({ kind: 'transform', config: { sql } });
+
+function problemsOf(definition: unknown): readonly Problem[] {
+  const validation = validateGraph(definition, kinds);
+  return validation.ok ? [] : validation.problems;
+}
+
+function graphOf(definition: unknown): Graph {
+  const validation = validateGraph(definition, kinds);
+  if (!validation.ok) throw new Error(JSON.stringify(validation.problems));
+  return validation.graph;
+}
+
+describe('validateGraph', () => {
+  it('derives edges from datasets and orders the jobs', () => {
+    const graph = graphOf({
+      project: 'p',
+      jobs: {
+        both: transform("select * from {{ ref('a') }}, {{ ref('b') }}"),
+        b: transform("select * from {{ ref('a') }}"),
+        a: upload,
+      },
+    });
+    expect(graph.jobs.map((job) => [job.key, job.dependsOn])).toEqual([
+      ['a', []],
+      ['b', ['a']],
+      ['both', ['a', 'b']],
+    ]);
+  });
+
+  it('collapses an edge that is both written and derived', () => {
+    const graph = graphOf({
+      project: 'p',
+      jobs: { a: upload, b: { ...transform("select * from {{ ref('a') }}"), dependsOn: ['a', 'a'] } },
+    });
+    expect(graph.jobs[1]?.dependsOn).toEqual(['a']);
+  });
+
+  it('finds a cycle, an unknown kind and a missing dependency at once, each with its place', () => {
+    const problems = problemsOf({
+      project: 'p',
+      jobs: {
+        x: { ...upload, dependsOn: ['z'] },
+        y: { ...upload, config: { file: 'y.csv' }, dependsOn: ['x'] },
+        z: { ...upload, config: { file: 'z.csv' }, dependsOn: ['y'] },
+        odd: { kind: 'spark' },
+        lonely: { ...upload, dependsOn: ['nobody'] },
+      },
+    });
+    expect(problems.map(({ code, path }) => [code, path])).toEqual([
+      ['JOB_KIND_UNKNOWN', '/jobs/odd/kind'],
+      ['DEPENDENCY_UNKNOWN', '/jobs/lonely/dependsOn/0'],
+      ['GRAPH_CYCLE', expect.stringMatching(/^\/jobs\/[xyz]$/)],
+    ]);
+    expect(problems[2]?.message).toMatch(/x -> y -> z -> x|y -> z -> x -> y|z -> x -> y -> z/);
+    expect(problems[0]?.message).toContain('known kinds: upload, transform');
+  });
+
+  it.each([
+    ['a job that waits for itself', { a: { ...upload, dependsOn: ['a'] } }, 'GRAPH_CYCLE', '/jobs/a'],
+    [
+      'an unknown dataset',
+      { a: transform("select * from {{ ref('nope') }}") },
+      'DATASET_UNKNOWN',
+      '/jobs/a/config',
+    ],
+    [
+      'two writers of one dataset',
+      { a: upload, b: { kind: 'upload', config: { file: 'b.csv', dataset: 'a' } } },
+      'DATASET_TWO_WRITERS',
+      '/jobs/b',
+    ],
+    ['a bad key', { 'A-1': upload }, 'NAME_INVALID', '/jobs/A-1'],
+    ['a bad config', { a: { kind: 'upload', config: { fil: 'x' } } }, 'JOB_CONFIG_INVALID', '/jobs/a/config'],
+    ['a misspelt field', { a: { ...upload, dependOn: [] } }, 'SHAPE_INVALID', '/jobs/a'],
+    ['a bad duration', { a: { ...upload, timeout: '5 minutes' } }, 'SHAPE_INVALID', '/jobs/a/timeout'],
+    ['no job at all', {}, 'SHAPE_INVALID', '/jobs'],
+  ])('refuses %s', (_, jobs, code, path) => {
+    expect(problemsOf({ project: 'p', jobs })).toContainEqual(expect.objectContaining({ code, path }));
+  });
+
+  it.each([
+    ['a reserved project name', { project: 'pg-x', jobs: { a: upload } }, '/project'],
+    ['an unknown time zone', { project: 'p', timezone: 'Mars/Base', jobs: { a: upload } }, '/timezone'],
+    ['an unknown field', { project: 'p', owner: 'me', jobs: { a: upload } }, ''],
+    ['something else than an object', 'graph', ''],
+    ['an array of jobs', { project: 'p', jobs: [upload] }, '/jobs'],
+  ])('refuses %s', (_, definition, path) => {
+    expect(problemsOf(definition)).toContainEqual(expect.objectContaining({ code: 'SHAPE_INVALID', path }));
+  });
+
+  it('names each limit that a graph exceeds', () => {
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`j${i}`, upload]));
+    expect(problemsOf({ project: 'p', jobs: many(limits.jobsPerGraph + 1) })[0]).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: '10001 jobs; the limit is 10000',
+    });
+    const parents = many(limits.parentsPerJob + 1);
+    expect(
+      problemsOf({
+        project: 'p',
+        jobs: { ...parents, child: { ...upload, dependsOn: Object.keys(parents) } },
+      }),
+    ).toContainEqual(
+      expect.objectContaining({ path: '/jobs/child', message: '101 parents; the limit is 100' }),
+    );
+    const sql = `select '${'x'.repeat(200_000)}'`;
+    const large = Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`j${i}`, transform(sql)]));
+    expect(problemsOf({ project: 'p', jobs: large })[0]?.message).toContain('the limit is 4194304');
+  });
+
+  it('never throws, whatever it is given', () => {
+    fc.assert(fc.property(fc.anything(), (input) => validateGraph(input, kinds) !== undefined));
+    fc.assert(
+      fc.property(fc.jsonValue(), (jobs) => validateGraph({ project: 'p', jobs }, kinds) !== undefined),
+    );
+  });
+
+  it('orders every graph without cycles topologically, and finds a cycle in every other', () => {
+    const edges = fc.array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 20 });
+    fc.assert(
+      fc.property(edges, (pairs) => {
+        const keys = Array.from({ length: 10 }, (_, index) => `j${index}`);
+        const jobs = Object.fromEntries(
+          keys.map((key, index) => [
+            key,
+            { ...upload, dependsOn: pairs.flatMap(([from, to]) => (to === index ? [`j${from}`] : [])) },
+          ]),
+        );
+        const validation = validateGraph({ project: 'p', jobs }, kinds);
+        if (validation.ok) {
+          const place = new Map(validation.graph.jobs.map((job, index) => [job.key, index]));
+          for (const job of validation.graph.jobs) {
+            for (const parent of job.dependsOn)
+              expect(place.get(parent)).toBeLessThan(place.get(job.key) ?? -1);
+          }
+        } else {
+          for (const problem of validation.problems) expect(isCycleOf(problem, pairs)).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+/** The told path must be one that the edges have. */
+function isCycleOf(problem: Problem, pairs: readonly (readonly [number, number])[]): boolean {
+  const path = problem.message.split(': ')[1]?.split(' -> ') ?? [];
+  const known = new Set(pairs.map(([from, to]) => `j${from}>j${to}`));
+  const steps = path.slice(1).map((to, index) => `${path[index]}>${to}`);
+  return (
+    problem.code === 'GRAPH_CYCLE' &&
+    path[0] === path.at(-1) &&
+    steps.length > 0 &&
+    steps.every((step) => known.has(step))
+  );
+}
