@@ -1,0 +1,53 @@
+import type pg from 'pg';
+import { isFinal, type RunState } from '../graph/states.ts';
+import { insertEvents } from './events.ts';
+import type { CloseGraphRun, CloseJobRun } from './execution.ts';
+import { settleRows } from './settle-jobs.ts';
+
+/** Ends a graph run with its Task. Asked again by the same execution, it changes nothing. */
+export async function closeGraphRun(client: pg.ClientBase, request: CloseGraphRun): Promise<void> {
+  const { runId, end, error, actor } = request;
+  const found = await client.query<{ id: string; project: string; state: RunState; epoch: number }>(
+    `SELECT r.id, r.project_name AS project, r.state, r.epoch
+     FROM task t JOIN graph_run r ON r.id = t.graph_run_id
+     WHERE t.run_id = $1 AND t.epoch = r.epoch FOR UPDATE OF r`,
+    [runId],
+  );
+  const run = found.rows[0];
+  if (!run || isFinal(run.state)) return;
+  const { events } = await settleRows(client, runId, request.settle, actor);
+  await client.query(
+    `UPDATE graph_run SET state = $2, reason = $3, error = $4, completed_at = now(), updated_by = $5 WHERE id = $1`,
+    [run.id, end.state, end.reason, error && JSON.stringify(error), actor],
+  );
+  await closeTask(client, runId, actor);
+  const ended = {
+    type: 'graph_run',
+    project: run.project,
+    graphRunId: run.id,
+    epoch: run.epoch,
+    actor,
+  } as const;
+  await insertEvents(client, [...events, { ...ended, state: end.state, reason: end.reason }]);
+}
+
+/** Ends what is left open of a lone job run, and its Task. */
+export async function closeJobRun(client: pg.ClientBase, request: CloseJobRun): Promise<void> {
+  const { runId, end, error, actor } = request;
+  const found = await client.query<{ id: string }>(
+    'SELECT r.id FROM task t JOIN job_run r ON r.id = t.job_run_id WHERE t.run_id = $1 AND t.closed_at IS NULL FOR UPDATE OF r',
+    [runId],
+  );
+  const jobRunId = found.rows[0]?.id;
+  if (jobRunId === undefined) return;
+  const { events } = await settleRows(client, runId, [{ jobRunId, end, error }], actor);
+  await closeTask(client, runId, actor);
+  await insertEvents(client, events);
+}
+
+async function closeTask(client: pg.ClientBase, runId: string, actor: string): Promise<void> {
+  await client.query(
+    'UPDATE task SET closed_at = now(), closed_by = $2 WHERE run_id = $1 AND closed_at IS NULL',
+    [runId, actor],
+  );
+}

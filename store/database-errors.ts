@@ -1,0 +1,61 @@
+import pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import { Prisma } from './generated/client.ts';
+
+/** Codes of Node, of Postgres and of Prisma that say the database cannot be reached or is not ready, not that it refused. */
+const nodeCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const prismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
+const driverMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after/;
+
+/** True when the same statement may well succeed later: the world failed, not the statement. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof CodedError) return error.code === 'STORE_UNAVAILABLE';
+  if (!(error instanceof Error)) return false;
+  if (error instanceof pg.DatabaseError)
+    return /^(08|57P|53)/.test(error.code ?? '') || error.code === '25006';
+  if (error instanceof Prisma.PrismaClientKnownRequestError) return prismaCodes.has(error.code);
+  if (error instanceof Prisma.PrismaClientInitializationError) return true;
+  const code = 'code' in error ? String(error.code) : '';
+  if (nodeCodes.has(code) || driverMessages.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  return error.cause !== undefined && isConnectionError(error.cause);
+}
+
+/** Gives connection-class errors their code; leaves all others as they are. */
+export function translateDatabaseError(error: unknown): unknown {
+  if (error instanceof CodedError || !isConnectionError(error)) return error;
+  return new CodedError(
+    'STORE_UNAVAILABLE',
+    'The metadata database (DATABASE_URL) does not answer; try again shortly.',
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Wraps every function of a part of the store, so that callers meet coded errors only where a code exists. */
+export function translateErrors<Part extends object>(part: Part): Part {
+  return new Proxy(part, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        try {
+          return await value.apply(target, args);
+        } catch (error) {
+          throw translateDatabaseError(error);
+        }
+      };
+    },
+  });
+}

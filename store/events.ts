@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import type { RunState } from '../graph/states.ts';
+
+/** One entry of the feed. */
+export interface NewEvent {
+  readonly type: 'project' | 'graph' | 'graph_run' | 'job_run';
+  readonly project: string;
+  readonly graphRunId?: string | null;
+  readonly jobRunId?: string | null;
+  readonly job?: string | null;
+  readonly state?: RunState | null;
+  readonly reason?: string | null;
+  readonly epoch?: number | null;
+  readonly attempt?: number | null;
+  readonly actor: string;
+}
+
+const insertSql = `
+  WITH counter AS (UPDATE event_counter SET last = last + $1::int WHERE id = 1 RETURNING last)
+  INSERT INTO event (number, type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor)
+  SELECT counter.last - $1::int + e.place, e.type, e.project, e.graph_run_id, e.job_run_id, e.job, e.state, e.reason,
+         e.epoch, e.attempt, e.actor
+  FROM counter,
+       unnest($2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::run_state[], $8::text[], $9::int[],
+              $10::int[], $11::text[])
+       WITH ORDINALITY
+       AS e (type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor, place)`;
+
+/**
+ * Adds events to the feed. The last statement of its transaction: the counter's lock is held to the commit, so numbers
+ * come in commit order, without gaps, and nobody waits on it longer than a commit takes.
+ */
+export async function insertEvents(client: pg.ClientBase, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await client.query(insertSql, [
+    events.length,
+    events.map((event) => event.type),
+    events.map((event) => event.project),
+    events.map((event) => event.graphRunId ?? null),
+    events.map((event) => event.jobRunId ?? null),
+    events.map((event) => event.job ?? null),
+    events.map((event) => event.state ?? null),
+    events.map((event) => event.reason ?? null),
+    events.map((event) => event.epoch ?? null),
+    events.map((event) => event.attempt ?? null),
+    events.map((event) => event.actor),
+  ]);
+}

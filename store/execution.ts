@@ -1,0 +1,114 @@
+// What the bookkeeping activities of a workflow write: taking a run, settling jobs that no attempt could tell of, ending.
+import type { Plan } from '../graph/plan.ts';
+import type { JobRules } from '../graph/rules.ts';
+import type { GraphEnd, JobEnd } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
+import { closeGraphRun, closeJobRun } from './close-runs.ts';
+import type { Database } from './database.ts';
+import { openGraphRun, openJobRun } from './open-runs.ts';
+import { settleJobs } from './settle-jobs.ts';
+
+/** A workflow execution, in the server's own words. */
+export interface Execution {
+  openGraphRun(request: OpenGraphRun): Promise<OpenedGraphRun>;
+  openJobRun(request: OpenJobRun): Promise<OpenedJobRun>;
+  /** Ends jobs, in one transaction; answers with what is recorded of each, which may be another end than was asked for. */
+  settle(request: Settle): Promise<SettledEnd[]>;
+  /** Ends the run and its Task; what `settle` names is settled with it. */
+  closeGraphRun(request: CloseGraphRun): Promise<void>;
+  closeJobRun(request: CloseJobRun): Promise<void>;
+}
+
+export interface WorkflowIdentity {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly firstExecutionRunId: string;
+}
+
+export interface OpenGraphRun {
+  readonly identity: WorkflowIdentity;
+  /** Read out of the workflow id, when it is one of ours. */
+  readonly known: { readonly graphRunId: string; readonly epoch: number } | null;
+  readonly project: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly select: readonly string[] | null;
+  readonly actor: string;
+}
+
+export type OpenedGraphRun =
+  | {
+      readonly outcome: 'opened';
+      readonly graphRunId: string;
+      readonly projectId: string;
+      readonly project: string;
+      readonly version: number;
+      readonly params: Readonly<Record<string, unknown>>;
+      readonly plan: Plan;
+    }
+  | NotOpened;
+
+/** `lost`: another execution carries out the run, or it has ended. `invalid`: it cannot be run, and its row says why. */
+export type NotOpened =
+  | { readonly outcome: 'lost'; readonly message: string }
+  | { readonly outcome: 'invalid'; readonly message: string };
+
+export interface OpenJobRun {
+  readonly identity: WorkflowIdentity;
+  readonly known: { readonly jobRunId: string; readonly epoch: number } | null;
+  readonly project: string;
+  readonly job: string;
+  readonly actor: string;
+}
+
+export type OpenedJobRun =
+  | {
+      readonly outcome: 'opened';
+      readonly jobRunId: string;
+      readonly projectId: string;
+      readonly project: string;
+      readonly version: number;
+      readonly rules: JobRules;
+    }
+  | NotOpened;
+
+export interface JobToSettle {
+  readonly jobRunId: string;
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+}
+
+export interface Settle {
+  readonly runId: string;
+  readonly jobs: readonly JobToSettle[];
+  readonly actor: string;
+}
+
+export interface SettledEnd {
+  readonly jobRunId: string;
+  readonly end: JobEnd;
+}
+
+export interface CloseGraphRun {
+  readonly runId: string;
+  readonly end: GraphEnd;
+  readonly error: RunError | null;
+  readonly settle: readonly JobToSettle[];
+  readonly actor: string;
+}
+
+export interface CloseJobRun {
+  readonly runId: string;
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+  readonly actor: string;
+}
+
+export function createExecution(database: Database): Execution {
+  return {
+    openGraphRun: (request) => openGraphRun(database, request),
+    openJobRun: (request) => openJobRun(database, request),
+    settle: (request) => database.transaction((client) => settleJobs(client, request)),
+    closeGraphRun: (request) => database.transaction((client) => closeGraphRun(client, request)),
+    closeJobRun: (request) => database.transaction((client) => closeJobRun(client, request)),
+  };
+}

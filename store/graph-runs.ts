@@ -1,0 +1,112 @@
+import { CodedError } from '../graph/errors.ts';
+import { limits } from '../graph/limits.ts';
+import { type PendingReason, pendingReasons } from '../graph/pending.ts';
+import { makePlan } from '../graph/plan.ts';
+import type { GraphRunDetail } from '../graph/resources.ts';
+import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
+import type { Database } from './database.ts';
+import { isId, newId } from './ids.ts';
+import { checkParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
+import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
+import {
+  type GraphRunRow,
+  type JobRunViewRow,
+  jobRunViewColumns,
+  selectGraphRun,
+  toGraphRunView,
+  toJobRunView,
+  toTaskView,
+} from './run-views.ts';
+import type { GraphRunFilter, GraphRuns, Graphs, NewGraphRun, PageRequest, RunToStart } from './store.ts';
+
+export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
+  return {
+    create: (run) => createGraphRun(database, run),
+    list: (filter, page) => listGraphRuns(database, filter, page),
+    get: (id) => getGraphRun(database, graphs, id),
+    unstarted: async (olderThan, most) => {
+      const found = await database.pool.query<RunToStart>(
+        `SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project FROM graph_run r
+         WHERE r.completed_at IS NULL AND r.state = 'PENDING' AND r.origin = 'api' AND r.created_at < $1
+           AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
+         ORDER BY r.created_at LIMIT $2`,
+        [olderThan, most],
+      );
+      return found.rows;
+    },
+  };
+}
+
+async function createGraphRun(database: Database, run: NewGraphRun): Promise<RunToStart> {
+  const id = newId();
+  const workflowId = graphRunWorkflowId(id, 1);
+  const { project, params, select, actor } = run;
+  await database.transaction(async (client) => {
+    const pinned = await pinGraph(client, project);
+    checkParams(params);
+    const plan = planRun(pinned.graph, select);
+    const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };
+    await insertGraphRun(client, { ...row, origin: 'api' });
+  });
+  return { id, workflowId, project };
+}
+
+async function listGraphRuns(database: Database, filter: GraphRunFilter, page: PageRequest) {
+  const cursor = decodeCursor(page);
+  const sql = `${selectGraphRun}
+    WHERE ($2::text IS NULL OR r.project_id = (SELECT id FROM project WHERE name = $2)
+           OR (r.project_id IS NULL AND r.project_name = $2))
+      AND ($3::run_state IS NULL OR r.state = $3)
+      AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4::timestamptz, $5::uuid))
+    ORDER BY r.created_at DESC, r.id DESC LIMIT $1`;
+  const found = await database.pool.query<GraphRunRow>(sql, [
+    page.limit + 1,
+    filter.project ?? null,
+    filter.state ?? null,
+    cursor?.createdAt ?? null,
+    cursor?.id ?? null,
+  ]);
+  const cursorOf = (row: GraphRunRow) => encodeCursor({ createdAt: row.created_at, id: row.id });
+  return cutPage(found.rows, page.limit, toGraphRunView, cursorOf);
+}
+
+async function getGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunDetail> {
+  if (!isId(id)) throw unknownGraphRun(id);
+  const [runs, jobRuns, tasks] = await Promise.all([
+    database.pool.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]),
+    database.pool.query<JobRunViewRow>(
+      `SELECT ${jobRunViewColumns} FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
+       WHERE r.graph_run_id = $1 ORDER BY r.place`,
+      [id],
+    ),
+    database.prisma.task.findMany({ where: { graphRunId: id }, orderBy: { openedAt: 'asc' } }),
+  ]);
+  const run = runs.rows[0];
+  if (!run) throw unknownGraphRun(id);
+  const waits = jobRuns.rows.some((row) => row.state === 'PENDING');
+  const reasons =
+    waits && run.project_id !== null && run.version !== null
+      ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows)
+      : null;
+  return {
+    ...toGraphRunView(run),
+    jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
+    tasks: tasks.map(toTaskView),
+  };
+}
+
+/** Why the jobs of a run that have no stored reason wait. */
+export async function reasonsOf(
+  graphs: Graphs,
+  projectId: string,
+  version: number,
+  rows: readonly { readonly job: string; readonly state: JobRunViewRow['state'] }[],
+): Promise<Map<string, PendingReason>> {
+  const graph = await graphs.load(projectId, version);
+  const states = new Map(rows.map((row) => [row.job, row.state]));
+  return pendingReasons(makePlan(graph, new Set(states.keys())), states, limits.jobsInFlightDefault);
+}
+
+function unknownGraphRun(id: string): CodedError {
+  return new CodedError('GRAPH_RUN_UNKNOWN', `There is no graph run ${id.slice(0, 100)}.`);
+}

@@ -1,0 +1,48 @@
+import { CodedError } from '../graph/errors.ts';
+import { createApiKeys } from './api-keys.ts';
+import { openDatabase } from './database.ts';
+import { translateDatabaseError, translateErrors } from './database-errors.ts';
+import { createExecution } from './execution.ts';
+import { createFiles } from './files.ts';
+import { createGraphRuns } from './graph-runs.ts';
+import { createGraphs } from './graphs.ts';
+import { createJobRuns } from './job-runs.ts';
+import { createJobs } from './jobs.ts';
+import { createProjects } from './projects.ts';
+import { createRecorder } from './recorder.ts';
+import type { Store } from './store.ts';
+
+export { isConnectionError } from './database-errors.ts';
+export { jobRunIdOf } from './ids.ts';
+export type { Store } from './store.ts';
+
+const poolSizeDefault = 10;
+
+/** Opens the store; connections are made when they are first needed. */
+export function createStore(options: { databaseUrl: string; poolSize?: number }): Store {
+  const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault);
+  const graphs = translateErrors(createGraphs(database));
+  return {
+    projects: translateErrors(createProjects(database)),
+    graphs,
+    jobs: translateErrors(createJobs(database)),
+    graphRuns: translateErrors(createGraphRuns(database, graphs)),
+    jobRuns: translateErrors(createJobRuns(database, graphs)),
+    files: translateErrors(createFiles(database)),
+    apiKeys: translateErrors(createApiKeys(database)),
+    execution: translateErrors(createExecution(database)),
+    recorder: translateErrors(createRecorder(database)),
+    ping: async () => {
+      try {
+        await database.pool.query('SELECT FROM event_counter');
+      } catch (error) {
+        const translated = translateDatabaseError(error);
+        if (translated instanceof CodedError) throw translated;
+        const message =
+          'The metadata database has no schema, or another one; apply the migrations of prisma/migrations.';
+        throw new CodedError('STORE_UNAVAILABLE', message, { cause: error });
+      }
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,112 @@
+import { CodedError } from '../graph/errors.ts';
+import type { JobRunDetail } from '../graph/resources.ts';
+import { jobRunWorkflowId } from '../graph/workflow-ids.ts';
+import type { Database } from './database.ts';
+import { reasonsOf } from './graph-runs.ts';
+import { isId, newId } from './ids.ts';
+import { insertLoneJobRun, pinGraph, unknownJob } from './new-runs.ts';
+import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
+import { projectIdOf } from './projects.ts';
+import {
+  type AttemptRow,
+  type JobRunViewRow,
+  jobRunViewColumns,
+  toAttemptView,
+  toJobRunView,
+  toTaskView,
+} from './run-views.ts';
+import type { Graphs, JobRuns, PageRequest, RunToStart } from './store.ts';
+
+interface DetailRow extends JobRunViewRow {
+  readonly project_id: string;
+  readonly version: number;
+  readonly output: string | null;
+  readonly output_bytes: number | null;
+}
+
+const fromJobRun = 'FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id';
+
+export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
+  return {
+    create: async ({ project, job, actor }) => {
+      const id = newId();
+      const workflowId = jobRunWorkflowId(id, 1);
+      await database.transaction(async (client) => {
+        const pinned = await pinGraph(client, project);
+        const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
+        await insertLoneJobRun(client, { ...row, origin: 'api' });
+      });
+      return { id, workflowId, project, job };
+    },
+    get: (id) => getJobRun(database, graphs, id),
+    attempts: async (id) => {
+      if (!isId(id)) throw unknownJobRun(id);
+      const found = await database.pool.query<AttemptRow & { known: boolean }>(
+        `SELECT a.number, a.epoch, a.state, a.reason, a.error, a.worker, a.started_at, a.completed_at
+         FROM job_run r LEFT JOIN attempt a ON a.job_run_id = r.id WHERE r.id = $1 ORDER BY a.number`,
+        [id],
+      );
+      if (found.rows.length === 0) throw unknownJobRun(id);
+      return found.rows.filter((row) => row.number !== null).map(toAttemptView);
+    },
+    listOfJob: (project, job, page) => listOfJob(database, project, job, page),
+    unstarted: async (olderThan, most) => {
+      const found = await database.pool.query<RunToStart & { job: string }>(
+        `SELECT r.id, r.workflow_id AS "workflowId", p.name AS project, j.key AS job ${fromJobRun}
+         WHERE r.completed_at IS NULL AND r.graph_run_id IS NULL AND r.state = 'PENDING' AND r.origin = 'api'
+           AND r.created_at < $1
+           AND NOT EXISTS (SELECT FROM task t WHERE t.job_run_id = r.id AND t.epoch = r.epoch)
+         ORDER BY r.created_at LIMIT $2`,
+        [olderThan, most],
+      );
+      return found.rows;
+    },
+  };
+}
+
+async function getJobRun(database: Database, graphs: Graphs, id: string): Promise<JobRunDetail> {
+  if (!isId(id)) throw unknownJobRun(id);
+  const found = await database.pool.query<DetailRow>(
+    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes ${fromJobRun} WHERE r.id = $1`,
+    [id],
+  );
+  const row = found.rows[0];
+  if (!row) throw unknownJobRun(id);
+  const subject = row.graph_run_id === null ? { jobRunId: id } : { graphRunId: row.graph_run_id };
+  const tasks = await database.prisma.task.findMany({ where: subject, orderBy: { openedAt: 'asc' } });
+  return {
+    ...toJobRunView(row, await pendingReasonOf(database, graphs, row)),
+    output: row.output === null ? null : (JSON.parse(row.output) as unknown),
+    outputBytes: row.output_bytes,
+    tasks: tasks.map(toTaskView),
+  };
+}
+
+async function pendingReasonOf(database: Database, graphs: Graphs, row: DetailRow) {
+  if (row.state !== 'PENDING' || row.reason !== null) return null;
+  if (row.graph_run_id === null) return 'queued';
+  const siblings = await database.pool.query<{ job: string; state: JobRunViewRow['state'] }>(
+    'SELECT j.key AS job, r.state FROM job_run r JOIN job j ON j.id = r.job_id WHERE r.graph_run_id = $1',
+    [row.graph_run_id],
+  );
+  return (await reasonsOf(graphs, row.project_id, row.version, siblings.rows)).get(row.job) ?? null;
+}
+
+async function listOfJob(database: Database, project: string, job: string, page: PageRequest) {
+  const projectId = await projectIdOf(database, project);
+  const known = await database.prisma.job.findUnique({ where: { projectId_key: { projectId, key: job } } });
+  if (!known) throw unknownJob(project, job);
+  const cursor = decodeCursor(page);
+  const found = await database.pool.query<JobRunViewRow>(
+    `SELECT ${jobRunViewColumns} ${fromJobRun}
+     WHERE r.job_id = $2 AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3::timestamptz, $4::uuid))
+     ORDER BY r.created_at DESC, r.id DESC LIMIT $1`,
+    [page.limit + 1, known.id, cursor?.createdAt ?? null, cursor?.id ?? null],
+  );
+  const cursorOf = (row: JobRunViewRow) => encodeCursor({ createdAt: row.created_at, id: row.id });
+  return cutPage(found.rows, page.limit, (row) => toJobRunView(row), cursorOf);
+}
+
+function unknownJobRun(id: string): CodedError {
+  return new CodedError('JOB_RUN_UNKNOWN', `There is no job run ${id.slice(0, 100)}.`);
+}

@@ -1,0 +1,162 @@
+import type pg from 'pg';
+import { CodedError, type Problem } from '../graph/errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { makePlan, type Plan } from '../graph/plan.ts';
+import { selectJobs } from '../graph/selection.ts';
+import { pointer } from '../graph/zod-problems.ts';
+import { insertEvents } from './events.ts';
+import { readCurrent, unknownGraph } from './graphs.ts';
+import { jobRunIdOf } from './ids.ts';
+import { unknownProject } from './projects.ts';
+
+/** The graph that a new run is pinned to. */
+export interface PinnedGraph {
+  readonly projectId: string;
+  readonly version: number;
+  readonly graph: Graph;
+}
+
+export type Origin = 'api' | 'temporal' | 'schedule';
+
+/** @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN */
+export async function pinGraph(client: pg.ClientBase, project: string): Promise<PinnedGraph> {
+  // Shared: a delete of the project waits until the run is there, and then refuses.
+  const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR SHARE', [
+    project,
+  ]);
+  const projectId = found.rows[0]?.id;
+  if (projectId === undefined) throw unknownProject(project);
+  const current = await readCurrent(client, projectId);
+  if (!current) throw unknownGraph(project);
+  return { projectId, version: current.version, graph: current.graph };
+}
+
+/** @throws CodedError SELECTION_INVALID */
+export function planRun(graph: Graph, select: readonly string[] | null): Plan {
+  const selection = selectJobs(graph, select);
+  if (!selection.ok) throw refused('SELECTION_INVALID', 'The selection cannot be run', selection.problems);
+  return makePlan(graph, selection.keys);
+}
+
+/** Graphs declare no parameters yet, so any that is given is a mistake. @throws CodedError PARAMS_INVALID */
+export function checkParams(params: Readonly<Record<string, unknown>>): void {
+  const problems = Object.keys(params).map((name): Problem => {
+    const message = `the graph declares no parameter "${name.slice(0, 100)}"`;
+    return { code: 'PARAM_UNKNOWN', path: pointer(['params', name]), message };
+  });
+  if (problems.length > 0) throw refused('PARAMS_INVALID', 'The parameters cannot be used', problems);
+}
+
+export interface GraphRunToInsert {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly firstExecutionRunId: string | null;
+  readonly project: string;
+  readonly pinned: PinnedGraph;
+  readonly plan: Plan;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly select: readonly string[] | null;
+  readonly origin: Origin;
+  readonly actor: string;
+}
+
+/** The run and a JobRun for each job that is not merely passed through, all PENDING. */
+export async function insertGraphRun(client: pg.ClientBase, run: GraphRunToInsert): Promise<void> {
+  await client.query(
+    `INSERT INTO graph_run (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
+                            first_execution_run_id, created_by, updated_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
+    [
+      run.id,
+      run.pinned.projectId,
+      run.project,
+      run.pinned.version,
+      JSON.stringify(run.params),
+      run.select ?? [],
+      run.select !== null,
+      run.origin,
+      run.workflowId,
+      run.firstExecutionRunId,
+      run.actor,
+    ],
+  );
+  const passing = new Set(run.plan.passing);
+  const places = run.plan.keys.flatMap((_, place) => (passing.has(place) ? [] : [place]));
+  const keys = places.map((place) => run.plan.keys[place] as string);
+  await client.query(
+    `INSERT INTO job_run (id, project_id, job_id, graph_run_id, version, place, origin, created_by, updated_by)
+     SELECT r.id, $1, j.id, $2, $3, r.place, $4, $5, $5
+     FROM unnest($6::uuid[], $7::text[], $8::int[]) AS r (id, key, place)
+     JOIN job j ON j.project_id = $1 AND j.key = r.key`,
+    [
+      run.pinned.projectId,
+      run.id,
+      run.pinned.version,
+      run.origin,
+      run.actor,
+      keys.map((key) => jobRunIdOf(run.id, key)),
+      keys,
+      places,
+    ],
+  );
+  const event = {
+    type: 'graph_run',
+    project: run.project,
+    graphRunId: run.id,
+    state: 'PENDING',
+    epoch: 1,
+  } as const;
+  await insertEvents(client, [{ ...event, actor: run.actor }]);
+}
+
+export interface LoneJobRunToInsert {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly firstExecutionRunId: string | null;
+  readonly project: string;
+  readonly job: string;
+  readonly pinned: PinnedGraph;
+  readonly origin: Origin;
+  readonly actor: string;
+}
+
+/** @throws CodedError JOB_UNKNOWN */
+export async function insertLoneJobRun(client: pg.ClientBase, run: LoneJobRunToInsert): Promise<void> {
+  if (!run.pinned.graph.jobs.some((job) => job.key === run.job)) throw unknownJob(run.project, run.job);
+  await client.query(
+    `INSERT INTO job_run (id, project_id, job_id, version, origin, workflow_id, first_execution_run_id, created_by, updated_by)
+     SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $8 FROM job j WHERE j.project_id = $2 AND j.key = $3`,
+    [
+      run.id,
+      run.pinned.projectId,
+      run.job,
+      run.pinned.version,
+      run.origin,
+      run.workflowId,
+      run.firstExecutionRunId,
+      run.actor,
+    ],
+  );
+  const event = {
+    type: 'job_run',
+    project: run.project,
+    jobRunId: run.id,
+    job: run.job,
+    state: 'PENDING',
+    epoch: 1,
+  } as const;
+  await insertEvents(client, [{ ...event, actor: run.actor }]);
+}
+
+export function unknownJob(project: string, job: string): CodedError {
+  return new CodedError('JOB_UNKNOWN', `Project "${project}" has no job "${job}" in its current graph.`);
+}
+
+function refused(
+  code: 'SELECTION_INVALID' | 'PARAMS_INVALID',
+  what: string,
+  problems: readonly Problem[],
+): CodedError {
+  const list = problems.map((problem) => problem.message).join('; ');
+  return new CodedError(code, `${what}: ${list}.`, { problems });
+}

@@ -1,0 +1,262 @@
+// Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
+import type pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { isFinal, type RunState } from '../graph/states.ts';
+import type { Database } from './database.ts';
+import { insertEvents } from './events.ts';
+import type {
+  NotOpened,
+  OpenedGraphRun,
+  OpenedJobRun,
+  OpenGraphRun,
+  OpenJobRun,
+  WorkflowIdentity,
+} from './execution.ts';
+import { newId } from './ids.ts';
+import { checkParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun, unknownJob } from './new-runs.ts';
+
+interface RunRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly project: string;
+  readonly version: number;
+  readonly state: RunState;
+  readonly epoch: number;
+}
+
+interface GraphRunRow extends RunRow {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly select: readonly string[];
+  readonly selective: boolean;
+}
+
+export async function openGraphRun(database: Database, request: OpenGraphRun): Promise<OpenedGraphRun> {
+  try {
+    return await database.transaction((client) => takeGraphRun(client, request));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await database.transaction((client) => insertInvalidRun(client, request, error));
+    return { outcome: 'invalid', message: error.message };
+  }
+}
+
+export async function openJobRun(database: Database, request: OpenJobRun): Promise<OpenedJobRun> {
+  try {
+    return await database.transaction((client) => takeJobRun(client, request));
+  } catch (error) {
+    // A job that is not there has no row to carry the refusal; the workflow's own failure does.
+    if (isRefusal(error)) return { outcome: 'invalid', message: error.message };
+    throw error;
+  }
+}
+
+/** A refusal ends the run as FAILED/invalid; all else is tried again. */
+function isRefusal(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.status >= 400 && error.status < 500;
+}
+
+async function takeGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<OpenedGraphRun> {
+  const { identity, known } = request;
+  const row =
+    (await lockGraphRun(client, request)) ?? (known ? undefined : await insertOutsideRun(client, request));
+  if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
+  const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
+  if (refusal) return refusal;
+  await client.query(
+    `UPDATE graph_run SET state = 'RUNNING', reason = NULL, started_at = coalesce(started_at, now()),
+       first_execution_run_id = coalesce(first_execution_run_id, $2), updated_by = $3
+     WHERE id = $1 AND state = 'PENDING'`,
+    [row.id, identity.firstExecutionRunId, request.actor],
+  );
+  const event = {
+    type: 'graph_run',
+    project: row.project,
+    graphRunId: row.id,
+    state: 'RUNNING',
+    epoch: row.epoch,
+  } as const;
+  if (row.state === 'PENDING') await insertEvents(client, [{ ...event, actor: request.actor }]);
+  return {
+    outcome: 'opened',
+    graphRunId: row.id,
+    projectId: row.project_id,
+    project: row.project,
+    version: row.version,
+    params: row.params,
+    plan: planRun(await readGraph(client, row), row.selective ? row.select : null),
+  };
+}
+
+async function takeJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<OpenedJobRun> {
+  const { identity, known } = request;
+  const row =
+    (await lockJobRun(client, request)) ?? (known ? undefined : await insertOutsideJobRun(client, request));
+  if (!row) return lost(`workflow ${identity.workflowId} names a job run that does not exist`);
+  const refusal = await takeTask(client, 'job_run', row, known?.epoch ?? row.epoch, request);
+  if (refusal) return refusal;
+  await client.query(
+    'UPDATE job_run SET first_execution_run_id = coalesce(first_execution_run_id, $2) WHERE id = $1',
+    [row.id, identity.firstExecutionRunId],
+  );
+  const graph = await readGraph(client, row);
+  const job = graph.jobs.find((candidate) => candidate.key === request.job);
+  if (!job) throw unknownJob(row.project, request.job);
+  const { id: jobRunId, project_id: projectId, project, version } = row;
+  return { outcome: 'opened', jobRunId, projectId, project, version, rules: job.rules };
+}
+
+/** Makes this execution the run's open Task; answers with why not, when it may not be. */
+async function takeTask(
+  client: pg.ClientBase,
+  subject: 'graph_run' | 'job_run',
+  row: RunRow,
+  epoch: number,
+  request: { readonly identity: WorkflowIdentity; readonly actor: string },
+): Promise<NotOpened | undefined> {
+  const { workflowId, runId, firstExecutionRunId } = request.identity;
+  const found = await client.query<{ run_id: string; closed_at: Date | null }>(
+    `SELECT run_id, closed_at FROM task WHERE ${subject}_id = $1 AND (run_id = $2 OR closed_at IS NULL)`,
+    [row.id, runId],
+  );
+  const own = found.rows.find((task) => task.run_id === runId);
+  if (own && own.closed_at === null) return undefined;
+  if (own || isFinal(row.state)) return lost(`run ${row.id} has ended already, as ${row.state}`);
+  if (epoch !== row.epoch)
+    return lost(`run ${row.id} is at epoch ${row.epoch}; this execution is of epoch ${epoch}`);
+  const other = found.rows[0];
+  if (other) return lost(`run ${row.id} is carried out by the execution ${other.run_id}`);
+  await client.query(
+    `INSERT INTO task (run_id, workflow_id, first_execution_run_id, ${subject}_id, epoch, opened_by)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [runId, workflowId, firstExecutionRunId, row.id, row.epoch, request.actor],
+  );
+  return undefined;
+}
+
+const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r.params, r."select", r.selective`;
+
+async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow | undefined> {
+  const { identity, known } = request;
+  const sql = known
+    ? [`r.id = $1`, [known.graphRunId]]
+    : [
+        `r.workflow_id = $1 AND r.first_execution_run_id = $2`,
+        [identity.workflowId, identity.firstExecutionRunId],
+      ];
+  const found = await client.query<GraphRunRow>(
+    `SELECT ${graphRunColumns} FROM graph_run r WHERE ${sql[0]} FOR UPDATE`,
+    sql[1] as string[],
+  );
+  return found.rows[0];
+}
+
+/** Started by a Schedule, the Temporal CLI or the Web UI: the row follows the workflow. */
+async function insertOutsideRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow> {
+  const { identity, project, params, select, actor } = request;
+  const pinned = await pinGraph(client, project);
+  checkParams(params);
+  const plan = planRun(pinned.graph, select);
+  const id = newId();
+  const { workflowId, firstExecutionRunId } = identity;
+  const origin = 'temporal';
+  await insertGraphRun(client, {
+    id,
+    workflowId,
+    firstExecutionRunId,
+    project,
+    pinned,
+    plan,
+    params,
+    select,
+    origin,
+    actor,
+  });
+  const { projectId: project_id, version } = pinned;
+  const chosen = { params, select: select ?? [], selective: select !== null };
+  return { id, project_id, project, version, state: 'PENDING', epoch: 1, ...chosen };
+}
+
+async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<RunRow | undefined> {
+  const { identity, known } = request;
+  const found = await client.query<RunRow>(
+    `SELECT r.id, r.project_id, p.name AS project, r.version, r.state, r.epoch
+     FROM job_run r JOIN project p ON p.id = r.project_id
+     WHERE r.graph_run_id IS NULL
+       AND (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3))
+     FOR UPDATE OF r`,
+    [known?.jobRunId ?? null, identity.workflowId, identity.firstExecutionRunId],
+  );
+  return found.rows[0];
+}
+
+async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<RunRow> {
+  const { identity, project, job, actor } = request;
+  const pinned = await pinGraph(client, project);
+  const id = newId();
+  const { workflowId, firstExecutionRunId } = identity;
+  await insertLoneJobRun(client, {
+    id,
+    workflowId,
+    firstExecutionRunId,
+    project,
+    job,
+    pinned,
+    origin: 'temporal',
+    actor,
+  });
+  return { id, project_id: pinned.projectId, project, version: pinned.version, state: 'PENDING', epoch: 1 };
+}
+
+/** The row of a run that cannot be: it shows what was asked for, and why it is refused. */
+async function insertInvalidRun(
+  client: pg.ClientBase,
+  request: OpenGraphRun,
+  error: CodedError,
+): Promise<void> {
+  const { identity, project, params, select, actor } = request;
+  const id = newId();
+  const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1', [project]);
+  const inserted = await client.query(
+    `INSERT INTO graph_run (id, project_id, project_name, state, reason, error, params, "select", selective, origin,
+                            workflow_id, first_execution_run_id, created_by, updated_by, completed_at)
+     VALUES ($1, $2, $3, 'FAILED', 'invalid', $4, $5, $6, $7, 'temporal', $8, $9, $10, $10, now())
+     ON CONFLICT (workflow_id, first_execution_run_id) DO NOTHING`,
+    [
+      id,
+      found.rows[0]?.id ?? null,
+      project,
+      JSON.stringify({ type: error.name, code: error.code, message: error.message }),
+      JSON.stringify(params),
+      select ?? [],
+      select !== null,
+      identity.workflowId,
+      identity.firstExecutionRunId,
+      actor,
+    ],
+  );
+  if (inserted.rowCount === 0) return;
+  const event = {
+    type: 'graph_run',
+    project,
+    graphRunId: id,
+    state: 'FAILED',
+    reason: 'invalid',
+    epoch: 1,
+  } as const;
+  await insertEvents(client, [{ ...event, actor }]);
+}
+
+async function readGraph(client: pg.ClientBase, row: RunRow): Promise<Graph> {
+  const found = await client.query<{ graph: Graph }>(
+    'SELECT graph FROM graph_version WHERE project_id = $1 AND version = $2',
+    [row.project_id, row.version],
+  );
+  const graph = found.rows[0]?.graph;
+  if (!graph) throw new Error(`run ${row.id} is pinned to version ${row.version}, which is not stored`);
+  return graph;
+}
+
+function lost(message: string): NotOpened {
+  return { outcome: 'lost', message };
+}

@@ -1,0 +1,141 @@
+// Rows of runs, their Tasks and attempts, as the API shows them.
+import type { AttemptView, GraphRunView, JobRunView, TaskView } from '../graph/resources.ts';
+
+export interface GraphRunRow {
+  readonly id: string;
+  readonly project_id: string | null;
+  readonly project_name: string;
+  readonly version: number | null;
+  readonly state: GraphRunView['state'];
+  readonly reason: GraphRunView['reason'];
+  readonly error: GraphRunView['error'];
+  readonly params: GraphRunView['params'];
+  readonly select: string[];
+  readonly selective: boolean;
+  readonly origin: GraphRunView['origin'];
+  readonly epoch: number;
+  readonly workflow_id: string;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly started_at: Date | null;
+  readonly completed_at: Date | null;
+  readonly pending: number;
+  readonly running: number;
+  readonly failed: number;
+  readonly success: number;
+}
+
+export const selectGraphRun = `
+  SELECT r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin, r.epoch,
+         r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at, counts.*
+  FROM graph_run r
+  CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE j.state = 'PENDING')::int AS pending,
+           count(*) FILTER (WHERE j.state = 'RUNNING')::int AS running,
+           count(*) FILTER (WHERE j.state = 'FAILED')::int AS failed,
+           count(*) FILTER (WHERE j.state = 'SUCCESS')::int AS success
+    FROM job_run j WHERE j.graph_run_id = r.id
+  ) counts`;
+
+export function toGraphRunView(row: GraphRunRow): GraphRunView {
+  return {
+    id: row.id,
+    project: row.project_name,
+    version: row.version,
+    state: row.state,
+    reason: row.reason ?? (row.state === 'PENDING' ? 'queued' : null),
+    error: row.error,
+    params: row.params,
+    select: row.selective ? row.select : null,
+    origin: row.origin,
+    epoch: row.epoch,
+    workflowId: row.workflow_id,
+    jobCounts: { PENDING: row.pending, RUNNING: row.running, FAILED: row.failed, SUCCESS: row.success },
+    createdAt: row.created_at.toISOString(),
+    createdBy: row.created_by,
+    startedAt: row.started_at?.toISOString() ?? null,
+    completedAt: row.completed_at?.toISOString() ?? null,
+  };
+}
+
+export interface JobRunViewRow {
+  readonly id: string;
+  readonly project: string;
+  readonly job: string;
+  readonly kind: string;
+  readonly graph_run_id: string | null;
+  readonly state: JobRunView['state'];
+  readonly reason: JobRunView['reason'];
+  readonly error: JobRunView['error'];
+  readonly epoch: number;
+  readonly attempts: number;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly started_at: Date | null;
+  readonly completed_at: Date | null;
+}
+
+export const jobRunViewColumns = `
+  r.id, p.name AS project, j.key AS job, j.kind, r.graph_run_id, r.state, r.reason, r.error, r.epoch, r.attempts,
+  r.created_at, r.created_by, r.started_at, r.completed_at`;
+
+/** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */
+export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reason'] = null): JobRunView {
+  return {
+    id: row.id,
+    project: row.project,
+    job: row.job,
+    kind: row.kind,
+    graphRunId: row.graph_run_id,
+    state: row.state,
+    reason: row.reason ?? (row.state === 'PENDING' ? pendingReason : null),
+    error: row.error,
+    epoch: row.epoch,
+    attempts: row.attempts,
+    createdAt: row.created_at.toISOString(),
+    createdBy: row.created_by,
+    startedAt: row.started_at?.toISOString() ?? null,
+    completedAt: row.completed_at?.toISOString() ?? null,
+  };
+}
+
+export function toTaskView(row: {
+  workflowId: string;
+  runId: string;
+  epoch: number;
+  openedAt: Date;
+  closedAt: Date | null;
+}): TaskView {
+  const { workflowId, runId, epoch, openedAt, closedAt } = row;
+  return {
+    workflowId,
+    runId,
+    epoch,
+    openedAt: openedAt.toISOString(),
+    closedAt: closedAt?.toISOString() ?? null,
+  };
+}
+
+export interface AttemptRow {
+  readonly number: number;
+  readonly epoch: number;
+  readonly state: AttemptView['state'];
+  readonly reason: AttemptView['reason'];
+  readonly error: AttemptView['error'];
+  readonly worker: string;
+  readonly started_at: Date;
+  readonly completed_at: Date | null;
+}
+
+export function toAttemptView(row: AttemptRow): AttemptView {
+  return {
+    number: row.number,
+    epoch: row.epoch,
+    state: row.state,
+    reason: row.reason,
+    error: row.error,
+    worker: row.worker,
+    startedAt: row.started_at.toISOString(),
+    completedAt: row.completed_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import { isFinal } from '../graph/states.ts';
+import { type JobRunRow, settleJobRun } from '../graph/transitions.ts';
+import { insertEvents, type NewEvent } from './events.ts';
+import type { JobToSettle, Settle, SettledEnd } from './execution.ts';
+import { endOf, type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
+
+/**
+ * Ends jobs for what no attempt could tell, closing each one's fence: whatever an attempt writes later is too late. A
+ * job that is recorded as final keeps what is recorded, and the answer says so.
+ */
+export async function settleJobs(client: pg.ClientBase, request: Settle): Promise<SettledEnd[]> {
+  const { ends, events } = await settleRows(client, request.runId, request.jobs, request.actor);
+  await insertEvents(client, events);
+  return ends;
+}
+
+/** The rows alone; the events are for the caller to add as its transaction's last statement. */
+export async function settleRows(
+  client: pg.ClientBase,
+  runId: string,
+  jobs: readonly JobToSettle[],
+  actor: string,
+): Promise<{ ends: SettledEnd[]; events: NewEvent[] }> {
+  if (jobs.length === 0) return { ends: [], events: [] };
+  const rows = await lockJobRuns(
+    client,
+    jobs.map((job) => job.jobRunId),
+  );
+  const task = (await openTasks(client, [runId])).get(runId) ?? null;
+  const at = new Date();
+  const changed: JobRunRow[] = [];
+  const events: NewEvent[] = [];
+  const ends = jobs.map((job) => {
+    const row = rows.get(job.jobRunId);
+    if (!row) throw new Error(`job run ${job.jobRunId} does not exist`);
+    const verdict = settleJobRun(row, task, job.end, job.error, at);
+    if (verdict.applies) {
+      changed.push(verdict.row);
+      events.push(eventOf(row, verdict.row, actor));
+    }
+    return { jobRunId: job.jobRunId, end: isFinal(verdict.row.state) ? endOf(verdict.row) : job.end };
+  });
+  await updateJobRuns(client, changed, actor);
+  if (changed.length > 0) await endOpenAttempts(client, changed);
+  return { ends, events };
+}
+
+/** What was still open of an ended job's attempts ended with it. */
+async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
+  await client.query(
+    `UPDATE attempt a SET state = 'FAILED', completed_at = now(), error = e.error,
+       reason = CASE WHEN e.reason IN ('error', 'timed_out', 'cancelled', 'terminated', 'lost') THEN e.reason ELSE 'lost' END
+     FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS e (id, reason, error)
+     WHERE a.job_run_id = e.id AND a.completed_at IS NULL`,
+    [
+      rows.map((row) => row.id),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.error && JSON.stringify(row.error)),
+    ],
+  );
+}
+
+export function eventOf(locked: LockedJobRun, row: JobRunRow, actor: string): NewEvent {
+  return {
+    type: 'job_run',
+    project: locked.project,
+    graphRunId: locked.graphRunId,
+    jobRunId: row.id,
+    job: locked.job,
+    state: row.state,
+    reason: row.reason,
+    epoch: row.epoch,
+    attempt: row.attempts,
+    actor,
+  };
+}

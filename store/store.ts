@@ -1,0 +1,173 @@
+// What the store can be asked and told: one named function per question. All answers are our own types.
+import type { Readable } from 'node:stream';
+import type { GraphDefinition } from '../graph/definition.ts';
+import type { Graph } from '../graph/graph.ts';
+import type {
+  AttemptView,
+  FileView,
+  GraphChange,
+  GraphRunDetail,
+  GraphRunView,
+  GraphVersionView,
+  JobRunDetail,
+  JobRunView,
+  JobView,
+  Page,
+  ProjectView,
+} from '../graph/resources.ts';
+import type { RunState } from '../graph/states.ts';
+import type { Execution } from './execution.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Where a page begins and how long it is. `cursor` is the `nextCursor` of the page before. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export type Role = 'viewer' | 'editor' | 'admin';
+
+export interface ApiKeyHolder {
+  readonly name: string;
+  readonly role: Role;
+}
+
+export interface Projects {
+  /** @throws CodedError PROJECT_EXISTS */
+  create(input: { name: string; timezone: string; actor: string }): Promise<ProjectView>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  get(name: string): Promise<ProjectView>;
+  list(page: PageRequest): Promise<Page<ProjectView>>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  update(name: string, change: { timezone: string; actor: string }): Promise<ProjectView>;
+  /** Deletes it with its runs. @throws CodedError PROJECT_UNKNOWN, PROJECT_HAS_OPEN_RUNS */
+  remove(name: string, actor: string): Promise<void>;
+}
+
+export interface GraphPush {
+  readonly graph: Graph;
+  readonly definition: GraphDefinition;
+  readonly actor: string;
+  /** Finds out what would change and stores nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface Graphs {
+  /**
+   * Stores a validated graph as the project's next version; one equal to the current version makes none.
+   * @throws CodedError PROJECT_UNKNOWN
+   */
+  push(push: GraphPush): Promise<{ version: number; isNew: boolean; change: GraphChange }>;
+  /** The current version. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN */
+  current(
+    project: string,
+  ): Promise<{ version: number; hash: string; definition: GraphDefinition; graph: Graph }>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  versions(project: string, page: PageRequest): Promise<Page<GraphVersionView>>;
+  /** A version never changes: kept in memory once read. @throws CodedError GRAPH_UNKNOWN */
+  load(projectId: string, version: number): Promise<Graph>;
+}
+
+export interface Jobs {
+  /** Jobs of the current graph in topological order, each with the state of its latest JobRun. @throws CodedError PROJECT_UNKNOWN */
+  list(project: string): Promise<JobView[]>;
+  /** @throws CodedError PROJECT_UNKNOWN, JOB_UNKNOWN */
+  get(project: string, key: string): Promise<JobView>;
+}
+
+export interface NewGraphRun {
+  readonly project: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly select: readonly string[] | null;
+  readonly actor: string;
+}
+
+/** What the start of a run's workflow needs. */
+export interface RunToStart {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly project: string;
+}
+
+export interface JobRunToStart extends RunToStart {
+  readonly job: string;
+}
+
+export interface GraphRunFilter {
+  readonly project?: string | undefined;
+  readonly state?: RunState | undefined;
+}
+
+export interface GraphRuns {
+  /**
+   * Row first: the run and its JobRuns as PENDING, before any workflow is started.
+   * @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, SELECTION_INVALID, PARAMS_INVALID
+   */
+  create(run: NewGraphRun): Promise<RunToStart>;
+  list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
+  /** @throws CodedError GRAPH_RUN_UNKNOWN */
+  get(id: string): Promise<GraphRunDetail>;
+  /** Runs of the API whose workflow never opened them: oldest first. */
+  unstarted(olderThan: Date, most: number): Promise<RunToStart[]>;
+}
+
+export interface JobRuns {
+  /** A lone JobRun as PENDING. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, JOB_UNKNOWN */
+  create(run: { project: string; job: string; actor: string }): Promise<JobRunToStart>;
+  /** @throws CodedError JOB_RUN_UNKNOWN */
+  get(id: string): Promise<JobRunDetail>;
+  /** Oldest first. @throws CodedError JOB_RUN_UNKNOWN */
+  attempts(id: string): Promise<AttemptView[]>;
+  /** Newest first. @throws CodedError PROJECT_UNKNOWN, JOB_UNKNOWN */
+  listOfJob(project: string, job: string, page: PageRequest): Promise<Page<JobRunView>>;
+  unstarted(olderThan: Date, most: number): Promise<JobRunToStart[]>;
+}
+
+export interface FileUpload {
+  readonly project: string;
+  readonly name: string;
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly actor: string;
+  /** In bytes, from Content-Length; content of another length is refused. */
+  readonly expectedBytes?: number | undefined;
+  /** Hex; content with another digest is refused. */
+  readonly expectedSha256?: string | undefined;
+}
+
+export interface Files {
+  /**
+   * Streams a file in; it takes the place of an older one of its name only once it is whole.
+   * @throws CodedError PROJECT_UNKNOWN, LENGTH_MISMATCH, DIGEST_MISMATCH, BODY_TOO_LARGE
+   */
+  upload(upload: FileUpload): Promise<FileView>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  list(project: string): Promise<FileView[]>;
+  /** @throws CodedError PROJECT_UNKNOWN, FILE_UNKNOWN */
+  get(project: string, name: string): Promise<FileView>;
+  /** Opens the newest complete file of a name; `read` streams one snapshot of it, also while it is replaced. */
+  open(project: string, name: string): Promise<(FileView & { read(): Readable }) | undefined>;
+}
+
+export interface ApiKeys {
+  /** Makes the key known if it is not; an existing one of this name gets the key and role. */
+  ensure(key: { name: string; role: Role; key: string }): Promise<void>;
+  /** The holder of a key, or undefined for an unknown or revoked one. */
+  authenticate(key: string): Promise<ApiKeyHolder | undefined>;
+}
+
+export interface Store {
+  readonly projects: Projects;
+  readonly graphs: Graphs;
+  readonly jobs: Jobs;
+  readonly graphRuns: GraphRuns;
+  readonly jobRuns: JobRuns;
+  readonly files: Files;
+  readonly apiKeys: ApiKeys;
+  /** What the workflows' bookkeeping writes. */
+  readonly execution: Execution;
+  /** What the activity interceptor writes. */
+  readonly recorder: Recorder;
+  /** Resolves when the database answers and has the schema. @throws CodedError STORE_UNAVAILABLE */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
