@@ -1,0 +1,141 @@
+// What a workflow asks to be written of itself. Every function may run again with the same outcome.
+import { Context } from '@temporalio/activity';
+import type { z } from 'zod';
+import { graphRunInputSchema, jobRunInputSchema } from '../graph/run-inputs.ts';
+import type { GraphEnd, JobEnd } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
+import { readWorkflowId } from '../graph/workflow-ids.ts';
+import { problemsOfZod } from '../graph/zod-problems.ts';
+import type { JobToSettle, OpenedGraphRun, OpenedJobRun, WorkflowIdentity } from '../store/execution.ts';
+import { jobRunIdOf } from '../store/index.ts';
+import type { Dependencies } from './dependencies.ts';
+
+export interface OpenInput {
+  /** The workflow's argument as it was given, perhaps by hand. */
+  readonly input: unknown;
+  readonly firstExecutionRunId: string;
+}
+
+/** Jobs of a graph run by key; a lone one by its own id. */
+export interface EndedJob {
+  readonly job: string;
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+}
+
+export interface SettleInput {
+  readonly graphRunId: string;
+  readonly jobs: readonly EndedJob[];
+}
+
+export interface SettleLoneInput {
+  readonly jobRunId: string;
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+}
+
+export interface CloseGraphRunInput {
+  readonly graphRunId: string;
+  readonly end: GraphEnd;
+  readonly error: RunError | null;
+  readonly settle: readonly EndedJob[];
+}
+
+export interface CloseJobRunInput {
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+}
+
+export function createBookkeeping({ store }: Pick<Dependencies, 'store'>) {
+  return {
+    /** The workflow's first activity: takes the run, or tells why not. */
+    async openGraphRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedGraphRun> {
+      const parsed = graphRunInputSchema.safeParse(input);
+      const identity = identify(firstExecutionRunId);
+      const read = readWorkflowId(identity.workflowId);
+      const known = read?.type === 'graph-run' ? { graphRunId: read.id, epoch: read.epoch } : null;
+      if (!parsed.success) return { outcome: 'invalid', message: describe(parsed.error) };
+      const { project, params = {}, select = null, graphRunId } = parsed.data;
+      if (graphRunId !== undefined && graphRunId !== known?.graphRunId) {
+        return {
+          outcome: 'invalid',
+          message: `graphRunId ${graphRunId} is not that of the workflow id ${identity.workflowId}`,
+        };
+      }
+      return store.execution.openGraphRun({
+        identity,
+        known,
+        project,
+        params,
+        select,
+        actor: actorOf(identity),
+      });
+    },
+
+    async openJobRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedJobRun> {
+      const parsed = jobRunInputSchema.safeParse(input);
+      const identity = identify(firstExecutionRunId);
+      const read = readWorkflowId(identity.workflowId);
+      const known = read?.type === 'job-run' ? { jobRunId: read.id, epoch: read.epoch } : null;
+      if (!parsed.success) return { outcome: 'invalid', message: describe(parsed.error) };
+      const { project, job, jobRunId } = parsed.data;
+      if (jobRunId !== undefined && jobRunId !== known?.jobRunId) {
+        return {
+          outcome: 'invalid',
+          message: `jobRunId ${jobRunId} is not that of the workflow id ${identity.workflowId}`,
+        };
+      }
+      return store.execution.openJobRun({ identity, known, project, job, actor: actorOf(identity) });
+    },
+
+    /** Ends jobs that no attempt could tell of; answers in their order with what is recorded. */
+    async settle({ graphRunId, jobs }: SettleInput): Promise<JobEnd[]> {
+      const ends = await store.execution.settle({
+        ...own(),
+        jobs: jobs.map((job) => toSettle(graphRunId, job)),
+      });
+      return ends.map(({ end }) => end);
+    },
+
+    async settleLone({ jobRunId, end, error }: SettleLoneInput): Promise<JobEnd[]> {
+      const ends = await store.execution.settle({ ...own(), jobs: [{ jobRunId, end, error }] });
+      return ends.map((settled) => settled.end);
+    },
+
+    async closeGraphRun({ graphRunId, end, error, settle }: CloseGraphRunInput): Promise<void> {
+      const jobs = settle.map((job) => toSettle(graphRunId, job));
+      await store.execution.closeGraphRun({ ...own(), end, error, settle: jobs });
+    },
+
+    async closeJobRun({ end, error }: CloseJobRunInput): Promise<void> {
+      await store.execution.closeJobRun({ ...own(), end, error });
+    },
+  };
+}
+
+export type Bookkeeping = ReturnType<typeof createBookkeeping>;
+
+function toSettle(graphRunId: string, { job, end, error }: EndedJob): JobToSettle {
+  return { jobRunId: jobRunIdOf(graphRunId, job), end, error };
+}
+
+/** The server's words: an argument or a recorded result could be another execution's. */
+function identify(firstExecutionRunId: string): WorkflowIdentity {
+  const execution = Context.current().info.workflowExecution;
+  if (!execution) throw new Error('bookkeeping runs for workflows only');
+  return { workflowId: execution.workflowId, runId: execution.runId, firstExecutionRunId };
+}
+
+function own(): { runId: string; actor: string } {
+  const { runId, workflowId } = identify('');
+  return { runId, actor: `workflow:${workflowId}` };
+}
+
+function actorOf(identity: WorkflowIdentity): string {
+  return `workflow:${identity.workflowId}`;
+}
+
+function describe(error: z.ZodError): string {
+  const list = problemsOfZod(error).map((problem) => `${problem.path || 'input'}: ${problem.message}`);
+  return `the workflow's input is not valid: ${list.join('; ')}`;
+}

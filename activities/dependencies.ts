@@ -1,0 +1,11 @@
+import type { AnyJobKind, JobLog } from '../jobs/define-job-kind.ts';
+import type { Store } from '../store/store.ts';
+import type { Warehouse } from '../warehouse/warehouse.ts';
+
+/** What activities work with; made once per worker. */
+export interface Dependencies {
+  readonly store: Store;
+  readonly warehouse: Warehouse;
+  readonly kinds: ReadonlyMap<string, AnyJobKind>;
+  readonly log: JobLog;
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { afterAll } from 'vitest';
+import type { GraphDefinition } from '../../graph/definition.ts';
+import type { GraphRunDetail, JobRunDetail } from '../../graph/resources.ts';
+import { isFinal } from '../../graph/states.ts';
+import { validateGraph } from '../../graph/validate.ts';
+import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
+import { createKinds } from '../../jobs/index.ts';
+import { createStore } from '../../store/index.ts';
+import type { Store } from '../../store/store.ts';
+import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
+import { startWorkers } from '../../worker/worker.ts';
+import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
+import { useDatabases } from './databases.ts';
+import { until } from './until.ts';
+
+export interface Engine {
+  readonly store: Store;
+  readonly warehouse: Warehouse;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly databaseUrl: string;
+  readonly warehouseUrl: string;
+  readonly temporalAddress: string;
+  readonly kinds: ReadonlyMap<string, AnyJobKind>;
+  /** Makes the project if it is missing and pushes its graph. */
+  push(definition: GraphDefinition): Promise<void>;
+  /** Starts a run as the API does: row first. */
+  start(project: string, select?: readonly string[]): Promise<{ id: string; handle: WorkflowHandle }>;
+  startLone(project: string, job: string): Promise<{ id: string; handle: WorkflowHandle }>;
+  /** Starts a workflow as the Temporal CLI does. */
+  startOutside(type: string, input: unknown): Promise<WorkflowHandle>;
+  /** The run once it has ended. */
+  ended(graphRunId: string): Promise<GraphRunDetail>;
+  endedJob(jobRunId: string): Promise<JobRunDetail>;
+  /** Starts, waits, and answers with the ended run. */
+  run(project: string, select?: readonly string[]): Promise<GraphRunDetail>;
+}
+
+const actor = 'test';
+
+/** A worker, store and warehouse of this test file's own, on the suite's servers. */
+export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise<Engine> {
+  const { databaseUrl, warehouseUrl, temporalAddress } = await useDatabases();
+  const store = createStore({ databaseUrl });
+  const warehouse = createWarehouse({ url: warehouseUrl, poolSize: 10 });
+  const kinds = createKinds([...extraKinds]);
+  const taskQueue = `test-${randomUUID()}`;
+  const logger = new DefaultLogger('ERROR');
+  Runtime.install({ logger });
+  const [workflowBundle, native, connection] = await Promise.all([
+    loadWorkflowBundle(logger),
+    NativeConnection.connect({ address: temporalAddress }),
+    Connection.connect({ address: temporalAddress }),
+    warehouse.prepare(),
+  ]);
+  const silent = { debug: () => {}, info: () => {}, warn: () => {} };
+  const options = {
+    store,
+    warehouse,
+    kinds,
+    log: silent,
+    namespace: 'default',
+    taskQueue,
+    workflowBundle,
+    jobsAtOnce: 20,
+  };
+  const workers = await startWorkers({ ...options, connection: native });
+  const client = new Client({ connection });
+  afterAll(async () => {
+    await workers.stop();
+    await Promise.all([native.close(), connection.close(), store.close(), warehouse.close()]);
+  });
+
+  const startWorkflow = (type: string, workflowId: string, input: unknown) =>
+    client.workflow.start(type, {
+      taskQueue,
+      workflowId,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [input],
+    });
+  const ended = (id: string) =>
+    until(async () => {
+      const run = await store.graphRuns.get(id);
+      return isFinal(run.state) ? run : undefined;
+    }, `graph run ${id} ends`);
+  const start: Engine['start'] = async (project, select) => {
+    const run = await store.graphRuns.create({ project, params: {}, select: select ?? null, actor });
+    const handle = await startWorkflow('graphRun', run.workflowId, { project, graphRunId: run.id });
+    return { id: run.id, handle };
+  };
+
+  return {
+    ...options,
+    client,
+    databaseUrl,
+    warehouseUrl,
+    temporalAddress,
+    push: async (definition) => {
+      const validation = validateGraph(definition, kinds);
+      if (!validation.ok) throw new Error(JSON.stringify(validation.problems));
+      await store.projects
+        .create({ name: definition.project, timezone: 'UTC', actor })
+        .catch((error: unknown) => {
+          if (!String(error).includes('exists')) throw error;
+        });
+      await store.graphs.push({ ...validation, actor });
+    },
+    start,
+    startLone: async (project, job) => {
+      const run = await store.jobRuns.create({ project, job, actor });
+      return {
+        id: run.id,
+        handle: await startWorkflow('jobRun', run.workflowId, { project, job, jobRunId: run.id }),
+      };
+    },
+    startOutside: (type, input) => startWorkflow(type, `outside-${randomUUID()}`, input),
+    ended,
+    endedJob: (id) =>
+      until(async () => {
+        const run = await store.jobRuns.get(id);
+        return isFinal(run.state) ? run : undefined;
+      }, `job run ${id} ends`),
+    run: async (project, select) => ended((await start(project, select)).id),
+  };
+}

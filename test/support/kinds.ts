@@ -1,0 +1,75 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineJobKind } from '../../jobs/define-job-kind.ts';
+
+/** Job kinds that only tests need: they do nothing, or one thing wrong. */
+export function createTestKinds() {
+  /** Attempts in the order in which their code began, as `job#attempt`. */
+  const begun: string[] = [];
+  const ended: string[] = [];
+  let atOnce = 0;
+  let mostAtOnce = 0;
+  const plain = { writesWarehouse: false, inputs: () => [], outputs: () => [] } as const;
+
+  const noop = defineJobKind({
+    kind: 'noop',
+    config: z.strictObject({ ms: z.number().optional() }),
+    output: z.object({ job: z.string() }),
+    ...plain,
+    run: async (ctx, config) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      atOnce += 1;
+      mostAtOnce = Math.max(mostAtOnce, atOnce);
+      try {
+        if (config.ms !== undefined) await pause(config.ms, undefined, { signal: ctx.signal });
+      } finally {
+        atOnce -= 1;
+      }
+      ended.push(ctx.job);
+      return { job: ctx.job };
+    },
+  });
+
+  const flaky = defineJobKind({
+    kind: 'flaky',
+    config: z.strictObject({ failures: z.number(), message: z.string().optional() }),
+    output: z.object({ attempt: z.number() }),
+    ...plain,
+    run: async (ctx, config) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      if (ctx.attempt <= config.failures) throw new Error(config.message ?? `try ${ctx.attempt} failed`);
+      return { attempt: ctx.attempt };
+    },
+  });
+
+  const output = defineJobKind({
+    kind: 'output',
+    config: z.strictObject({ chars: z.number() }),
+    output: z.unknown(),
+    ...plain,
+    run: async (_ctx, config) => 'x'.repeat(config.chars),
+  });
+
+  /** Works until it is told to stop. */
+  const endless = defineJobKind({
+    kind: 'endless',
+    config: z.strictObject({}),
+    output: z.null(),
+    ...plain,
+    run: async (ctx) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      await pause(2_147_483_647, undefined, { signal: ctx.signal });
+      return null;
+    },
+  });
+
+  const reader = defineJobKind({
+    kind: 'reader',
+    config: z.strictObject({ of: z.string() }),
+    output: z.object({ read: z.unknown(), idempotencyKey: z.string() }),
+    ...plain,
+    run: async (ctx, config) => ({ read: await ctx.upstream(config.of), idempotencyKey: ctx.idempotencyKey }),
+  });
+
+  return { kinds: [noop, flaky, output, endless, reader], begun, ended, mostAtOnce: () => mostAtOnce };
+}

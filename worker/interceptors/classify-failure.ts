@@ -1,0 +1,79 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CodedError } from '../../graph/errors.ts';
+import { limits } from '../../graph/limits.ts';
+import type { RetryRules } from '../../graph/rules.ts';
+import type { AttemptEnd, RunError } from '../../graph/transitions.ts';
+
+/** Why an activity was told to stop, in Temporal's words; undefined when it was not. */
+export interface CancelWords {
+  readonly cancelRequested: boolean;
+  readonly reset: boolean;
+  readonly paused: boolean;
+  readonly workerShutdown: boolean;
+  readonly timedOut: boolean;
+  readonly notFound: boolean;
+}
+
+export interface FailedAttempt {
+  readonly error: unknown;
+  readonly cancel: CancelWords | undefined;
+  readonly attempt: number;
+  /** The job's own, as the workflow schedules it: servers do not tell it to every attempt (seen with eager ones). */
+  readonly retry: RetryRules;
+}
+
+/** What to write for an attempt that failed: an end, another try, or nothing (null) where others write it. Pure. */
+export function classifyFailure(failed: FailedAttempt): AttemptEnd | null {
+  const { cancel } = failed;
+  const error = describeError(failed.error);
+  if (cancel) {
+    if (cancel.timedOut || cancel.notFound) return null;
+    if (cancel.cancelRequested)
+      return { kind: 'failure', end: { state: 'FAILED', reason: 'cancelled' }, error };
+    return { kind: 'retry', reason: 'lost', error };
+  }
+  const reason =
+    failed.error instanceof CodedError && failed.error.code === 'JOB_TIMED_OUT' ? 'timed_out' : 'error';
+  return isLastAttempt(failed)
+    ? { kind: 'failure', end: { state: 'FAILED', reason }, error }
+    : { kind: 'retry', reason, error };
+}
+
+/** Errors of the user's input are final at once: another try ends the same. */
+export function isFinalError(error: unknown, retry: RetryRules): boolean {
+  if (error instanceof ApplicationFailure && error.nonRetryable) return true;
+  if (error instanceof CodedError && error.status >= 400 && error.status < 500) return true;
+  return retry.nonRetryableErrors.includes(typeOf(error));
+}
+
+/** The type that people name in `nonRetryableErrors`: a code of ours, or the error's own name. */
+export function typeOf(error: unknown): string {
+  if (error instanceof CodedError) return error.code;
+  if (error instanceof ApplicationFailure) return error.type ?? error.name;
+  return error instanceof Error ? error.name : 'Error';
+}
+
+/** An error as it is kept: bounded, and with what people need to mend it. */
+export function describeError(error: unknown): RunError {
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error ? error.cause : undefined;
+  return {
+    type: error instanceof CancelledFailure ? 'Cancelled' : typeOf(error),
+    message: cut(message),
+    ...(error instanceof CodedError && { code: error.code }),
+    ...(error instanceof CodedError && Object.keys(error.data).length > 0 && { data: error.data }),
+    ...(error instanceof Error &&
+      !(error instanceof CodedError) &&
+      error.stack && { stack: cut(error.stack) }),
+    ...(cause instanceof Error && { cause: cut(`${cause.name}: ${cause.message}`) }),
+  };
+}
+
+function isLastAttempt({ error, attempt, retry }: FailedAttempt): boolean {
+  return isFinalError(error, retry) || attempt >= retry.maximumAttempts;
+}
+
+/** Postgres takes neither NUL nor half a surrogate pair. */
+function cut(text: string): string {
+  return text.slice(0, limits.errorMessageChars).toWellFormed().replaceAll('\0', '\uFFFD');
+}

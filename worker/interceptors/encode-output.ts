@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { CodedError } from '../../graph/errors.ts';
+import { limits } from '../../graph/limits.ts';
+import type { RecordedOutput } from '../../graph/transitions.ts';
+
+/**
+ * The output as it will be stored and sent. Encoded here, before SUCCESS is written: what fails to encode later would
+ * fail for ever, behind a row that says SUCCESS.
+ * @throws CodedError OUTPUT_INVALID, OUTPUT_TOO_LARGE
+ */
+export function encodeOutput(job: string, output: unknown): RecordedOutput | null {
+  if (output === undefined) return null;
+  const text = toText(job, output);
+  if (text.includes('\\u0000')) {
+    throw new CodedError(
+      'OUTPUT_INVALID',
+      `The output of job "${job}" holds a NUL character, which Postgres cannot store.`,
+    );
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.outputBytes) {
+    const message = `The output of job "${job}" has ${bytes} bytes as JSON; the limit is ${limits.outputBytes}. Write data to the warehouse and return a summary.`;
+    throw new CodedError('OUTPUT_TOO_LARGE', message, { data: { bytes, limit: limits.outputBytes } });
+  }
+  return { text, bytes, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+function toText(job: string, output: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(output);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CodedError('OUTPUT_INVALID', `The output of job "${job}" is not JSON: ${why}.`, {
+      cause: error,
+    });
+  }
+  if (text === undefined) {
+    throw new CodedError(
+      'OUTPUT_INVALID',
+      `The output of job "${job}" is a ${typeof output}, which is not JSON.`,
+    );
+  }
+  return text;
+}

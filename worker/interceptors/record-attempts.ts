@@ -1,0 +1,145 @@
+// Writes every attempt of a job: its start and its end. Bookkeeping activities pass through unseen.
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
+import type { StartedAttempt } from '../../activities/run-job.ts';
+import type { RecordedFailure, RecordedResult } from '../../graph/attempt-results.ts';
+import { limits } from '../../graph/limits.ts';
+import { defaultRetry, type JobRules } from '../../graph/rules.ts';
+import type { AttemptEnd, Fence, RecordedOutput } from '../../graph/transitions.ts';
+import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
+import type { StartAnswer } from '../../store/recorder.ts';
+import type { Store } from '../../store/store.ts';
+import { classifyFailure, isFinalError, typeOf } from './classify-failure.ts';
+import { encodeOutput } from './encode-output.ts';
+
+export interface RecordingDependencies {
+  readonly store: Store;
+  readonly kinds: ReadonlyMap<string, AnyJobKind>;
+  /** Names this worker on the attempts. */
+  readonly worker: string;
+}
+
+export function recordAttempts(
+  context: Context,
+  deps: RecordingDependencies,
+): ActivityInboundCallsInterceptor {
+  return {
+    execute: (input, next) =>
+      context.info.activityType === 'runJob' ? recordAttempt(context, deps, input, next) : next(input),
+  };
+}
+
+type ExecuteNext = Next<ActivityInboundCallsInterceptor, 'execute'>;
+
+async function recordAttempt(
+  context: Context,
+  deps: RecordingDependencies,
+  input: ActivityExecuteInput,
+  next: ExecuteNext,
+): Promise<RecordedResult> {
+  const job = input.args[0] as RunJobInput;
+  const attempt = { jobRunId: jobRunIdFor(job), fence: fenceOf(context), worker: deps.worker };
+  const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
+  let retry = defaultRetry;
+  try {
+    const rules = await findRules(deps, job);
+    retry = rules.retry;
+    const started = await startAttempt(context, deps, job, attempt, rules.timeoutMs);
+    if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
+    const output = encodeOutput(job.job, await next({ ...input, args: [job, started.attempt] }));
+    const answer = await finish({ kind: 'success', output });
+    if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
+    return resultOf(attempt.fence, output);
+  } catch (error) {
+    if (isSuperseded(error)) throw error;
+    const end = classifyFailure({
+      error,
+      cancel: context.cancellationDetails,
+      attempt: context.info.attempt,
+      retry,
+    });
+    if (end) await finish(end);
+    throw toFailure(error, end, attempt.fence, isFinalError(error, retry));
+  }
+}
+
+type Started =
+  | { readonly verdict: 'run'; readonly attempt: StartedAttempt }
+  | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null };
+
+/**
+ * The first attempt's RUNNING is not waited for, unless the kind writes the warehouse: it needs the fence's token. A
+ * later attempt waits, since the one before may have recorded a SUCCESS whose answer was lost.
+ */
+async function startAttempt(
+  context: Context,
+  deps: RecordingDependencies,
+  job: RunJobInput,
+  attempt: { readonly jobRunId: string; readonly fence: Fence; readonly worker: string },
+  timeoutMs: number,
+): Promise<Started> {
+  const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
+  const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken });
+  // Its failure shows at the outcome, which waits for the same database.
+  writing.catch(() => {});
+  const { jobRunId, fence } = attempt;
+  const given = { jobRunId, attempt: context.info.attempt, timeoutMs };
+  if (context.info.attempt === 1 && !needsToken) {
+    const epoch = await deps.store.recorder.epochOf(fence.runId);
+    if (epoch === undefined) throw supersededFailure(job, 'this execution never opened its run');
+    return { verdict: 'run', attempt: { ...given, epoch, token: null } };
+  }
+  const answer: StartAnswer = await writing;
+  if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
+  if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
+  return { verdict: 'run', attempt: { ...given, epoch: answer.epoch, token: answer.token } };
+}
+
+async function findRules(deps: RecordingDependencies, job: RunJobInput): Promise<JobRules> {
+  resolveKind(deps, job);
+  return (await resolveJob(deps, job)).rules;
+}
+
+function fenceOf({ info }: Context): Fence {
+  if (!info.workflowExecution) throw new Error('job attempts run for workflows only');
+  return { runId: info.workflowExecution.runId, scheduledAtMs: info.currentAttemptScheduledTimestampMs };
+}
+
+function resultOf(fence: Fence, output: RecordedOutput | null): RecordedResult {
+  if (output === null) return { fence, hash: null, bytes: 0 };
+  const { hash, bytes, text } = output;
+  const small = bytes <= limits.outputBytesThroughTemporal;
+  return { fence, hash, bytes, ...(small && { output: JSON.parse(text) as unknown }) };
+}
+
+const supersededType = 'SUPERSEDED';
+
+/** The attempt has nothing to tell any more: it ends without another try and without a write. */
+function supersededFailure(job: RunJobInput, message: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: supersededType,
+    message: `Job "${job.job}": ${message}`,
+    nonRetryable: true,
+  });
+}
+
+function isSuperseded(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === supersededType;
+}
+
+/** What Temporal is told; a recorded final end carries the mark, so that the workflow need not settle it. */
+function toFailure(error: unknown, end: AttemptEnd | null, fence: Fence, final: boolean): Error {
+  if (error instanceof CancelledFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const mark: RecordedFailure[] =
+    end?.kind === 'failure' ? [{ fence, recorded: end.end.reason as RecordedFailure['recorded'] }] : [];
+  return ApplicationFailure.create({
+    type: typeOf(error),
+    message,
+    nonRetryable: final,
+    details: mark,
+    ...(error instanceof Error && { cause: error }),
+  });
+}

@@ -1,0 +1,54 @@
+// The names that the API, the watch, the workers and people at the Temporal CLI share. Free of I/O and of zod.
+
+/** Workflows and job activities; `graphrun-system` beside it serves the bookkeeping, so that long jobs never starve it. */
+export const defaultTaskQueue = 'graphrun';
+
+export function systemTaskQueue(taskQueue: string): string {
+  return `${taskQueue}-system`;
+}
+
+export const workflowTypes = { graphRun: 'graphRun', jobRun: 'jobRun' } as const;
+
+/** Set only where the namespace has it registered. */
+export const projectSearchAttribute = 'GraphrunProject';
+
+/** The argument of `graphRun`. From outside: project, params, select. A `graphRunId` must match the workflow's id. */
+export interface GraphRunInput {
+  readonly project: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly select?: readonly string[];
+  readonly graphRunId?: string;
+}
+
+/** The argument of `jobRun`, which runs one job alone. */
+export interface JobRunInput {
+  readonly project: string;
+  readonly job: string;
+  readonly jobRunId?: string;
+}
+
+export { graphRunWorkflowId, jobRunWorkflowId, readWorkflowId } from '../graph/workflow-ids.ts';
+
+/** Types of the ApplicationFailures that end a workflow; people see them in Temporal's own tools. */
+export const workflowFailures = {
+  jobFailed: 'job_failed',
+  /** The input cannot be run. */
+  invalid: 'invalid',
+  /** Another execution carries out the run, or it has ended. */
+  lost: 'lost',
+} as const;
+
+/** Activities for bookkeeping; a job's activity id is its key, which holds no colon. */
+export const bookkeepingActivityIds = {
+  settle: 'graphrun:settle',
+  open: 'graphrun:open',
+  close: 'graphrun:close',
+} as const;
+
+export const stickyTimeoutMs = 4_000;
+
+/** Added to a job's own timeout for recording its outcome, while Postgres or the warehouse cannot be reached. */
+export const recordingGraceMs = 10 * 60_000;
+
+/** A bookkeeping activity that takes longer as a local one moves to the system queue. */
+export const localActivityTimeoutMs = 5_000;

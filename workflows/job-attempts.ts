@@ -1,0 +1,75 @@
+// One job as the workflow sees it: an activity, and what its end means.
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  proxyActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { JobActivities } from '../activities/index.ts';
+import type { RunJobInput } from '../activities/resolve-job.ts';
+import { isRecordedFailure, isRecordedResult } from '../graph/attempt-results.ts';
+import { heartbeat, type JobRules } from '../graph/rules.ts';
+import type { JobEnd } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
+import { recordingGraceMs } from './contract.ts';
+
+/** How a job's activity ended; `recorded` is false for an end that no attempt could write, which is to be settled. */
+export interface AttemptedEnd {
+  readonly end: JobEnd;
+  readonly recorded: boolean;
+  readonly error: RunError | null;
+}
+
+/** Runs a job to its end, with its retries. Never throws for what an activity can end with. */
+export async function attemptJob(input: RunJobInput, rules: JobRules): Promise<AttemptedEnd> {
+  const { runJob } = proxyActivities<JobActivities>({
+    activityId: input.job,
+    summary: rules.kind,
+    startToCloseTimeout: rules.timeoutMs + recordingGraceMs,
+    heartbeatTimeout: heartbeat.timeoutMs,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      maximumAttempts: rules.retry.maximumAttempts,
+      initialInterval: rules.retry.initialIntervalMs,
+      backoffCoefficient: rules.retry.backoffCoefficient,
+      maximumInterval: rules.retry.maximumIntervalMs,
+      nonRetryableErrorTypes: [...rules.retry.nonRetryableErrors],
+    },
+  });
+  try {
+    const result = await runJob(input);
+    return { end: { state: 'SUCCESS', reason: null }, recorded: isRecordedResult(result), error: null };
+  } catch (failure) {
+    if (failure instanceof ActivityFailure) return readFailure(failure);
+    if (failure instanceof CancelledFailure) return unrecorded('cancelled', failure, 'Cancelled');
+    throw failure;
+  }
+}
+
+function readFailure(failure: ActivityFailure): AttemptedEnd {
+  const { cause } = failure;
+  if (cause instanceof CancelledFailure) return unrecorded('cancelled', cause, 'Cancelled');
+  if (cause instanceof TimeoutFailure) {
+    // Without a beat nobody knows what became of the work; with one, its time was out.
+    const lost = cause.timeoutType === 'HEARTBEAT';
+    return unrecorded(lost ? 'lost' : 'timed_out', cause, `Timeout:${cause.timeoutType ?? 'UNKNOWN'}`);
+  }
+  if (cause instanceof ApplicationFailure) {
+    const mark = cause.details?.[0];
+    const error = { type: cause.type ?? 'Error', message: cause.message };
+    if (isRecordedFailure(mark))
+      return { end: { state: 'FAILED', reason: mark.recorded }, recorded: true, error };
+    return { end: { state: 'FAILED', reason: 'error' }, recorded: false, error };
+  }
+  return unrecorded('error', cause ?? failure, 'Error');
+}
+
+function unrecorded(
+  reason: 'cancelled' | 'lost' | 'timed_out' | 'error',
+  error: Error,
+  type: string,
+): AttemptedEnd {
+  return { end: { state: 'FAILED', reason }, recorded: false, error: { type, message: error.message } };
+}

@@ -1,0 +1,61 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { JobEnd } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
+import type { OpenedJobRun } from '../store/execution.ts';
+import { local, locallyOrQueued, queued } from './bookkeeping.ts';
+import { bookkeepingActivityIds, type JobRunInput, workflowFailures } from './contract.ts';
+import { attemptJob } from './job-attempts.ts';
+
+export interface JobRunResult {
+  readonly jobRunId: string;
+  readonly state: 'SUCCESS';
+}
+
+type Run = Extract<OpenedJobRun, { outcome: 'opened' }>;
+
+/** Runs one job alone. A failed job fails the workflow. */
+export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
+  const run = await open(input);
+  const { jobRunId, projectId, project, version, rules } = run;
+  setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
+  const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
+  const attempted = await attemptJob(job, rules);
+  const { error } = attempted;
+  const end = attempted.recorded ? attempted.end : await settle(jobRunId, attempted.end, error);
+  await close(end, error);
+  if (end.state === 'SUCCESS') return { jobRunId, state: end.state };
+  const message = error?.message ?? `the job ended as FAILED/${end.reason}`;
+  if (end.reason === 'cancelled') throw new CancelledFailure(message);
+  throw ApplicationFailure.nonRetryable(message, workflowFailures.jobFailed);
+}
+
+async function open(input: JobRunInput): Promise<Run> {
+  const request = { input, firstExecutionRunId: workflowInfo().firstExecutionRunId };
+  const opened = await locallyOrQueued(
+    () => local.openJobRun(request),
+    () => queued(bookkeepingActivityIds.open).openJobRun(request),
+  );
+  if (opened.outcome === 'opened') return opened;
+  throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
+}
+
+/** A recorded SUCCESS wins over the end that the workflow saw. */
+async function settle(jobRunId: string, end: JobEnd, error: RunError | null): Promise<JobEnd> {
+  const [recorded] = await CancellationScope.nonCancellable(() =>
+    queued(bookkeepingActivityIds.settle).settleLone({ jobRunId, end, error }),
+  );
+  return recorded ?? end;
+}
+
+async function close(end: JobEnd, error: RunError | null): Promise<void> {
+  await locallyOrQueued(
+    () => local.closeJobRun({ end, error }),
+    () => queued(bookkeepingActivityIds.close).closeJobRun({ end, error }),
+  );
+}
