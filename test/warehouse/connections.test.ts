@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CodedError } from '../../graph/errors.ts';
+import { inTransaction, openPlatform } from '../../warehouse/platform.ts';
+import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
+import { openTestAttempt } from '../jobs/attempts.ts';
+import { useDatabases } from '../support/databases.ts';
+import { query, stagingTables, untilRunning } from './sql.ts';
+
+const databases = await useDatabases();
+let warehouse: Warehouse;
+
+beforeAll(async () => {
+  warehouse = createWarehouse({ url: databases.warehouseUrl, poolSize: 3 });
+  await warehouse.prepare();
+});
+afterAll(() => warehouse.close());
+
+const breakAll = () =>
+  query(
+    databases.warehouseUrl,
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid()`,
+  );
+
+it('goes on after every connection broke while nothing ran on it', async () => {
+  const attempt = await openTestAttempt(warehouse);
+  const staging = await attempt.warehouse.stage('broken');
+  await staging.create([{ name: 'n', type: 'bigint' }]);
+  await breakAll();
+  await expect(staging.query('select 1')).rejects.not.toBeInstanceOf(CodedError);
+  await attempt.discard();
+  expect(await stagingTables(databases.warehouseUrl)).toEqual([]);
+});
+
+it('tells a connection that broke under a statement as an error of the world', async () => {
+  const attempt = await openTestAttempt(warehouse);
+  const slow = (await attempt.warehouse.stage('broken')).createAs('select 1 as n from pg_sleep(62)');
+  const told = expect(slow).rejects.not.toBeInstanceOf(CodedError);
+  await untilRunning(databases.warehouseUrl, 'pg_sleep(62)');
+  await breakAll();
+  await told;
+  await attempt.discard();
+});
+
+it('uses a fresh connection after a query of the user, which may have changed settings', async () => {
+  const attempt = await openTestAttempt(warehouse);
+  const staging = await attempt.warehouse.stage('settings');
+  await staging.createAs(
+    `select set_config('search_path', 'elsewhere', false) as path, pg_backend_pid() as pid`,
+  );
+  const rows = await staging.query<{ path: string; is_same: boolean }>(
+    `select current_setting('search_path') as path, pid = pg_backend_pid() as is_same from ${staging.table}`,
+  );
+  expect(rows).toEqual([{ path: 'flights', is_same: false }]);
+  await attempt.discard();
+});
+
+it('survives that a connection breaks in the middle of a transaction', async () => {
+  const platform = openPlatform(databases.warehouseUrl, 1);
+  const work = inTransaction(platform.pool, async (client) => {
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await breakAll();
+    await ended;
+    await client.query('select 1');
+  });
+  await expect(work).rejects.toThrow();
+  expect((await platform.pool.query('select 1 as n')).rows).toEqual([{ n: 1 }]);
+  await platform.pool.end();
+});
+
+it('does not begin when it is cancelled already', async () => {
+  const signal = AbortSignal.abort(new Error('cancelled by Ann'));
+  await expect(openTestAttempt(warehouse, { signal })).rejects.toThrow('cancelled by Ann');
+});
+
+it('cannot be reached: an error of the world, and no crash', async () => {
+  const url = new URL(databases.warehouseUrl);
+  url.port = '1';
+  const unreachable = createWarehouse({ url: url.toString(), poolSize: 1 });
+  await expect(unreachable.prepare()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await unreachable.close();
+  await unreachable.close();
+});
