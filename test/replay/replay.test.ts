@@ -1,0 +1,95 @@
+// Histories of runs as they were recorded, replayed on today's workflows: a change that would break runs under way fails
+// here. `RECORD_HISTORIES=1 npx vitest run test/replay` adds today's history of each shape below; old ones stay.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DefaultLogger, Worker } from '@temporalio/worker';
+import { describe, expect, it } from 'vitest';
+import type { GraphDefinition } from '../../graph/definition.ts';
+import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
+import { useEngine } from '../support/engine.ts';
+import { createTestKinds } from '../support/kinds.ts';
+import { until } from '../support/until.ts';
+
+const histories = new URL('histories/', import.meta.url);
+const { kinds, begun } = createTestKinds();
+const engine = await useEngine(kinds);
+const workflowBundle = await loadWorkflowBundle(new DefaultLogger('ERROR'));
+
+const shapes: Record<string, GraphDefinition['jobs']> = {
+  diamond: {
+    top: { kind: 'noop' },
+    left: { kind: 'noop', dependsOn: ['top'] },
+    right: { kind: 'noop', dependsOn: ['top'] },
+    bottom: { kind: 'noop', dependsOn: ['left', 'right'] },
+  },
+  failing: {
+    bad: { kind: 'flaky', config: { failures: 9 }, retry: { maximumAttempts: 2, initialInterval: '10ms' } },
+    below: { kind: 'noop', dependsOn: ['bad'] },
+    after: { kind: 'noop', dependsOn: ['below'], runIf: 'all_done' },
+    beside: { kind: 'noop' },
+  },
+  skipping: {
+    good: { kind: 'noop' },
+    alarm: { kind: 'noop', dependsOn: ['good'], runIf: 'any_failed' },
+    below: { kind: 'noop', dependsOn: ['alarm'] },
+  },
+  wide: Object.fromEntries(Array.from({ length: 105 }, (_, index) => [`j${index}`, { kind: 'noop' }])),
+  cancelled: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
+};
+
+async function runShape(name: string, jobs: GraphDefinition['jobs']) {
+  await engine.push({ project: name, jobs });
+  const { handle } = await engine.start(name);
+  if (name === 'cancelled') {
+    await until(() => (begun.includes('endless#1') ? true : undefined), 'the job to cancel runs');
+    await handle.cancel();
+  }
+  await handle.result().catch(() => {});
+  return handle;
+}
+
+async function replay(id: string, history: unknown): Promise<Error | undefined> {
+  const results = Worker.runReplayHistories({ workflowBundle }, [
+    { workflowId: id, history: historyFromJSON(history) },
+  ]);
+  for await (const { error } of results) return error;
+  throw new Error('nothing was replayed');
+}
+
+describe('the workflows', () => {
+  it.each(Object.entries(shapes))(
+    'replay a run of the shape %s that they have just made',
+    async (name, jobs) => {
+      const handle = await runShape(name, jobs);
+      const text = historyToJSON(await handle.fetchHistory())
+        .replaceAll(hostname(), 'host')
+        .replaceAll(process.cwd(), '/graphrun');
+      const json: unknown = JSON.parse(text);
+      if (process.env.RECORD_HISTORIES) {
+        const file = new URL(`${name}-${new Date().toISOString().slice(0, 10)}.json`, histories);
+        writeFileSync(file, `${JSON.stringify(json)}\n`);
+      }
+      expect(await replay(handle.workflowId, json)).toBeUndefined();
+    },
+  );
+
+  const stored = readdirSync(histories).filter((file) => file.endsWith('.json'));
+
+  it('have stored histories of every shape', () => {
+    const missing = Object.keys(shapes).filter((name) => !stored.some((file) => file.startsWith(`${name}-`)));
+    expect(missing).toEqual([]);
+  });
+
+  it.each(stored)('replay the stored history %s', async (file) => {
+    const history: unknown = JSON.parse(readFileSync(new URL(file, histories), 'utf8'));
+    expect(await replay(file, history)).toBeUndefined();
+  });
+
+  it('are told apart from workflows that would do something else', async () => {
+    const [file = ''] = stored.filter((name) => name.startsWith('diamond-'));
+    const text = readFileSync(new URL(file, histories), 'utf8');
+    const error = await replay(file, JSON.parse(text.replaceAll('"runJob"', '"runOther"')));
+    expect(error?.name).toBe('DeterminismViolationError');
+  });
+});

@@ -1,0 +1,97 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../graph/errors.ts';
+import { limits } from '../../graph/limits.ts';
+import { defaultRetry } from '../../graph/rules.ts';
+import {
+  type CancelWords,
+  classifyFailure,
+  describeError,
+} from '../../worker/interceptors/classify-failure.ts';
+
+const retry = { ...defaultRetry, nonRetryableErrors: ['TypeError'] };
+const classify = (error: unknown, attempt = 1, cancel?: CancelWords) =>
+  classifyFailure({ error, cancel, attempt, retry });
+const words = (word: keyof CancelWords): CancelWords => ({
+  cancelRequested: false,
+  reset: false,
+  paused: false,
+  workerShutdown: false,
+  timedOut: false,
+  notFound: false,
+  [word]: true,
+});
+
+describe('classifyFailure', () => {
+  it.each([
+    ['an error is tried again', new Error('x'), 1, { kind: 'retry', reason: 'error' }],
+    ['the last attempt ends the job', new Error('x'), 3, { kind: 'failure', end: { reason: 'error' } }],
+    [
+      'the input of the user is final at once',
+      new CodedError('SQL_INVALID', 'x'),
+      1,
+      { kind: 'failure', end: { reason: 'error' } },
+    ],
+    [
+      'a type that the job names is final at once',
+      new TypeError('x'),
+      1,
+      { kind: 'failure', end: { reason: 'error' } },
+    ],
+    ['a failure that says so is final at once', ApplicationFailure.nonRetryable('x'), 1, { kind: 'failure' }],
+    [
+      'a database that is away is tried again',
+      new CodedError('STORE_UNAVAILABLE', 'x'),
+      1,
+      { kind: 'retry' },
+    ],
+    [
+      'a time-out is tried again',
+      new CodedError('JOB_TIMED_OUT', 'x'),
+      1,
+      { kind: 'retry', reason: 'timed_out' },
+    ],
+    [
+      'a last time-out ends the job',
+      new CodedError('JOB_TIMED_OUT', 'x'),
+      3,
+      { kind: 'failure', end: { reason: 'timed_out' } },
+    ],
+  ])('%s', (_, error, attempt, expected) => {
+    expect(classify(error, attempt)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['cancelRequested', { kind: 'failure', end: { reason: 'cancelled' } }],
+    ['reset', { kind: 'retry', reason: 'lost' }],
+    ['paused', { kind: 'retry', reason: 'lost' }],
+    ['workerShutdown', { kind: 'retry', reason: 'lost' }],
+  ] as const)('an attempt stopped for %s', (word, expected) => {
+    expect(classify(new CancelledFailure('stop'), 3, words(word))).toMatchObject(expected);
+  });
+
+  it.each(['timedOut', 'notFound'] as const)('writes nothing for an attempt stopped for %s', (word) => {
+    expect(classify(new CancelledFailure('stop'), 3, words(word))).toBeNull();
+  });
+});
+
+describe('describeError', () => {
+  it('keeps type, message, code, facts and cause', () => {
+    const cause = new Error('socket hang up');
+    const error = new CodedError('CSV_INVALID', 'line 3', { cause, data: { line: 3 } });
+    expect(describeError(error)).toEqual({
+      type: 'CSV_INVALID',
+      code: 'CSV_INVALID',
+      message: 'line 3',
+      data: { line: 3 },
+      cause: 'Error: socket hang up',
+    });
+  });
+
+  it('bounds what it keeps, and makes it text that Postgres takes', () => {
+    const { message } = describeError(new Error(`\0\ud800${'x'.repeat(10_000)}`));
+    expect(message.length).toBe(limits.errorMessageChars);
+    expect(message.slice(0, 2)).toBe('\ufffd\ufffd');
+    expect(describeError('just text')).toEqual({ type: 'Error', message: 'just text' });
+  });
+});
