@@ -13,6 +13,7 @@ import type { Graph, GraphJob } from './graph.ts';
 import type { Kinds } from './kinds.ts';
 import { limits } from './limits.ts';
 import { jobKeyPattern } from './names.ts';
+import { makePlan } from './plan.ts';
 import { pointer, problemsOfZod } from './zod-problems.ts';
 
 export type Validation =
@@ -58,6 +59,13 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
     timezone: outer.data.timezone ?? 'UTC',
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
+  const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));
+  if (planBytes > limits.planBytes) {
+    return {
+      ok: false,
+      problems: [tooMany('/jobs', 'bytes of keys, edges and rules', planBytes, limits.planBytes)],
+    };
+  }
   return { ok: true, graph, definition };
 }
 

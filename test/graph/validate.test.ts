@@ -120,6 +120,18 @@ describe('validateGraph', () => {
     expect(problemsOf({ project: 'p', jobs: large })[0]?.message).toContain('the limit is 4194304');
   });
 
+  it('refuses keys, edges and rules that are more than a workflow may be sent', () => {
+    const jobs = Object.fromEntries(
+      Array.from({ length: 8_000 }, (_, index) => [
+        `j${index}`,
+        { ...upload, timeout: `${index + 1}s`, config: { file: 'f', dataset: `d${index}` } },
+      ]),
+    );
+    expect(problemsOf({ project: 'p', jobs })).toMatchObject([
+      { code: 'LIMIT_EXCEEDED', message: expect.stringContaining('bytes of keys, edges and rules') },
+    ]);
+  });
+
   it('never throws, whatever it is given', () => {
     fc.assert(fc.property(fc.anything(), (input) => validateGraph(input, kinds) !== undefined));
     fc.assert(

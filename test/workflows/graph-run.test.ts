@@ -1,4 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import { useEngine } from '../support/engine.ts';
@@ -80,7 +81,11 @@ describe('a graph run', () => {
       good: 'SUCCESS',
       unneeded: 'SUCCESS/skipped',
     });
-    expect(jobOf(run, 'bad').error).toMatchObject({ type: 'Error', message: 'no luck', stack: expect.any(String) });
+    expect(jobOf(run, 'bad').error).toMatchObject({
+      type: 'Error',
+      message: 'no luck',
+      stack: expect.any(String),
+    });
   });
 
   it('succeeds when only a job with allowFailure fails, and runs what is below it', async () => {
@@ -236,7 +241,6 @@ describe('a graph run', () => {
 
   it('numbers the events of a run in order, each transition once', async () => {
     const run = await engine.run('diamond');
-    const { default: pg } = await import('pg');
     const client = new pg.Client({ connectionString: engine.databaseUrl });
     await client.connect();
     const found = await client.query(
@@ -250,5 +254,32 @@ describe('a graph run', () => {
     expect(ofRun).toEqual(['PENDING', 'RUNNING', 'SUCCESS']);
     const ofTop = found.rows.filter((row) => row.job === 'top').map((row) => row.state);
     expect(ofTop).toEqual(['RUNNING', 'SUCCESS']);
+  });
+});
+
+describe('bookkeeping', () => {
+  it('moves to the system queue when Postgres does not answer in time, and the run ends all the same', async () => {
+    await engine.push({
+      project: 'blocked',
+      jobs: { last: { kind: 'endless', retry: { maximumAttempts: 1 } } },
+    });
+    const { id, handle } = await engine.start('blocked');
+    await until(() => (begun.includes('last#1') ? true : undefined), 'the job runs');
+    const client = new pg.Client({ connectionString: engine.databaseUrl });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM graph_run WHERE id = $1 FOR UPDATE', [id]);
+    await handle.cancel();
+    const scheduled = await until(async () => {
+      const { events } = await handle.fetchHistory();
+      return events?.find(
+        (event) => event.activityTaskScheduledEventAttributes?.activityId === 'graphrun:close',
+      );
+    }, 'the close is scheduled as an activity');
+    await client.query('ROLLBACK');
+    await client.end();
+    const queue = scheduled.activityTaskScheduledEventAttributes?.taskQueue?.name;
+    expect(queue).toBe(`${engine.taskQueue}-system`);
+    expect(await engine.ended(id)).toMatchObject({ state: 'FAILED', reason: 'cancelled' });
   });
 });

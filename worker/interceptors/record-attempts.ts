@@ -43,26 +43,24 @@ async function recordAttempt(
   const attempt = { jobRunId: jobRunIdFor(job), fence: fenceOf(context), worker: deps.worker };
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
   let retry = defaultRetry;
+  let output: RecordedOutput | null;
   try {
     const rules = await findRules(deps, job);
     retry = rules.retry;
     const started = await startAttempt(context, deps, job, attempt, rules.timeoutMs);
     if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
-    const output = encodeOutput(job.job, await next({ ...input, args: [job, started.attempt] }));
-    const answer = await finish({ kind: 'success', output });
-    if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
-    return resultOf(attempt.fence, output);
+    output = encodeOutput(job.job, await next({ ...input, args: [job, started.attempt] }));
   } catch (error) {
-    if (isSuperseded(error)) throw error;
-    const end = classifyFailure({
-      error,
-      cancel: context.cancellationDetails,
-      attempt: context.info.attempt,
-      retry,
-    });
-    if (end) await finish(end);
-    throw toFailure(error, end, attempt.fence, isFinalError(error, retry));
+    if (isSuperseded(error)) throw supersededFailure(job, error.message);
+    const { cancellationDetails: cancel, info } = context;
+    const end = classifyFailure({ error, cancel, attempt: info.attempt, retry });
+    const isRecorded = end !== null && (await finish(end)).verdict === 'recorded';
+    throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
   }
+  // Beyond the catch: an output that cannot be recorded is no failure of the job, and is tried again as it is.
+  const answer = await finish({ kind: 'success', output });
+  if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
+  return resultOf(attempt.fence, output);
 }
 
 type Started =
@@ -125,8 +123,8 @@ function supersededFailure(job: RunJobInput, message: string): ApplicationFailur
   });
 }
 
-function isSuperseded(error: unknown): boolean {
-  return error instanceof ApplicationFailure && error.type === supersededType;
+function isSuperseded(error: unknown): error is Error {
+  return error instanceof Error && typeOf(error) === supersededType;
 }
 
 /** What Temporal is told; a recorded final end carries the mark, so that the workflow need not settle it. */
