@@ -1,0 +1,79 @@
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Api, Dependencies } from './dependencies.ts';
+import { requireApiKey } from './plugins/authentication.ts';
+import { answerErrors, sendError } from './plugins/errors.ts';
+import { readJsonBodies } from './plugins/json-body.ts';
+import { describeApi } from './plugins/openapi.ts';
+import { limitRates, requestsPerSecondMax } from './plugins/rate-limit.ts';
+import { logRequests } from './plugins/request-log.ts';
+import { useSchemas } from './plugins/schemas.ts';
+import { refuseWhileStopping } from './plugins/shutdown.ts';
+import { fileRoutes } from './routes/files.ts';
+import { graphRoutes } from './routes/graph.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobRunRoutes } from './routes/job-runs.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { projectRoutes } from './routes/projects.ts';
+import { runRoutes } from './routes/runs.ts';
+
+export interface AppOptions extends Dependencies {
+  /** Silent without one. */
+  readonly logger?: FastifyBaseLogger;
+  readonly requestsPerSecondMax?: number;
+}
+
+const longestPathPart = 1_000;
+/** Without a byte in either direction, such as a caller who sends its request by drips. */
+const idleConnectionMs = 120_000;
+
+/** The HTTP API: all plugins and routes, wired by hand. Ready to listen, or to be injected into. */
+export async function createApp({ logger, ...options }: AppOptions): Promise<Api> {
+  const app: Api = fastify({
+    ...(logger && { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: sendError,
+    return503OnClosing: false,
+    connectionTimeout: idleConnectionMs,
+    routerOptions: { maxParamLength: longestPathPart },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.decorateRequest('actor', '');
+  app.decorateRequest('errorCode', null);
+
+  answerErrors(app);
+  logRequests(app);
+  refuseWhileStopping(app);
+  readJsonBodies(app);
+  useSchemas(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    // For whoever ends TLS to decide, and for the subdomains that are his.
+    strictTransportSecurity: false,
+  });
+  await limitRates(app, options.requestsPerSecondMax ?? requestsPerSecondMax);
+  await describeApi(app);
+
+  healthRoutes(app, options);
+  await app.register((v1) => apiRoutes(v1.withTypeProvider<ZodTypeProvider>(), options), { prefix: '/v1' });
+  await app.ready();
+  return app;
+}
+
+/** All routes that ask for an API key. */
+async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
+  v1.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  requireApiKey(v1, dependencies.store);
+
+  projectRoutes(v1, dependencies);
+  jobRoutes(v1, dependencies);
+  runRoutes(v1, dependencies);
+  jobRunRoutes(v1, dependencies);
+  await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
+  await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
+}

@@ -1,0 +1,25 @@
+// What routes read from paths and queries.
+import { z } from 'zod';
+import { jobKeySchema, projectNameSchema } from '../graph/definition.ts';
+import { limits } from '../graph/limits.ts';
+import { fileNamePattern } from '../graph/names.ts';
+
+export const projectPath = z.strictObject({ project: projectNameSchema });
+export const jobPath = projectPath.extend({ job: jobKeySchema });
+export const filePath = projectPath.extend({
+  name: z
+    .string()
+    .regex(
+      fileNamePattern,
+      'expected a file name: up to 200 of A-Z, a-z, 0-9, ".", "_", "-" and space; no path',
+    ),
+});
+/** What is no id is the id of nothing: the store says so. */
+export const runPath = z.strictObject({ id: z.string().min(1).max(100).meta({ format: 'uuid' }) });
+
+export const noQuery = z.strictObject({});
+
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
+  cursor: z.string().min(1).max(500).optional().describe('The nextCursor of the page before.'),
+});

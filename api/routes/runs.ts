@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { projectNameSchema } from '../../graph/definition.ts';
+import { graphRunDetailSchema, graphRunSchema, pageSchema, startRunSchema } from '../../graph/resources.ts';
+import { RunState } from '../../graph/states.ts';
+import type { Api, Dependencies } from '../dependencies.ts';
+import { noQuery, pageQuery, projectPath, runPath } from '../request-schemas.ts';
+import { startNow } from '../start-now.ts';
+
+const tags = ['runs'];
+const listQuery = pageQuery.extend({
+  project: projectNameSchema.optional(),
+  state: z.enum(RunState).optional(),
+});
+
+/** /projects/:project/runs and /graph-runs */
+export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
+  app.post(
+    '/projects/:project/runs',
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags,
+        summary: 'Runs the current graph',
+        description:
+          'Answers once the run is stored. While Temporal is away it stays PENDING and is started later.',
+        params: projectPath,
+        querystring: noQuery,
+        body: startRunSchema.nullable(),
+        response: { 201: graphRunDetailSchema },
+      },
+    },
+    async ({ params: { project }, body, actor, log }, reply) => {
+      const run = await store.graphRuns.create({
+        project,
+        params: body?.params ?? {},
+        select: body?.select ?? null,
+        actor,
+      });
+      await startNow(log, () => temporal.startGraphRun(run));
+      return reply
+        .code(201)
+        .header('location', `/v1/graph-runs/${run.id}`)
+        .send(await store.graphRuns.get(run.id));
+    },
+  );
+
+  app.get(
+    '/graph-runs',
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags,
+        summary: 'Lists graph runs, newest first',
+        querystring: listQuery,
+        response: { 200: pageSchema(graphRunSchema) },
+      },
+    },
+    ({ query: { project, state, ...page } }) => store.graphRuns.list({ project, state }, page),
+  );
+
+  app.get(
+    '/graph-runs/:id',
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags,
+        summary: 'Shows a graph run with its job runs and Temporal executions',
+        params: runPath,
+        querystring: noQuery,
+        response: { 200: graphRunDetailSchema },
+      },
+    },
+    ({ params }) => store.graphRuns.get(params.id),
+  );
+}

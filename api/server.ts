@@ -1,0 +1,54 @@
+// The API's process. Its parent, where there is one, hears `{ type: 'ready', url }` over IPC, and ends it by closing that.
+import { pino } from 'pino';
+import { type Environment, parseEnvironment } from '../graph/environment.ts';
+import { createKinds } from '../jobs/index.ts';
+import { createStore } from '../store/index.ts';
+import { startPendingLoop } from '../watch/start-pending.ts';
+import { createApp } from './app.ts';
+import { logSparingly } from './log-sparingly.ts';
+import { createStarter } from './starter.ts';
+
+/** Requests that take longer to end are cut off. */
+const drainTimeoutMs = 20_000;
+
+const log = pino({ name: 'api', redact: ['*.authorization', '*.headers.authorization'] });
+
+try {
+  await run(parseEnvironment(process.env));
+} catch (error) {
+  log.fatal({ err: error }, error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}
+
+async function run(environment: Environment): Promise<void> {
+  const stopAsked = awaitStop();
+  const store = createStore({ databaseUrl: environment.databaseUrl });
+  const starter = createStarter({ temporal: environment.temporal });
+  const app = await createApp({ store, temporal: starter, kinds: createKinds(), logger: log });
+  const url = await app.listen({ port: environment.port, host: environment.host });
+  const pending = startPendingLoop({
+    store,
+    starter,
+    onError: logSparingly(log, 'pending runs could not be started'),
+  });
+  log.info({ url }, 'ready');
+  process.send?.({ type: 'ready', url });
+
+  const why = await stopAsked;
+  log.info({ why }, 'stopping');
+  const cutOff = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
+  await Promise.all([app.close(), pending.stop()]);
+  clearTimeout(cutOff);
+  await Promise.all([starter.close(), store.close()]);
+  log.info('stopped');
+  if (process.connected) process.disconnect();
+}
+
+/** Resolves with the reason at the first of: a signal, or the end of the parent. Later ones change nothing. */
+function awaitStop(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve('SIGTERM'));
+    process.on('SIGINT', () => resolve('SIGINT'));
+    process.on('disconnect', () => resolve('the parent process is gone'));
+  });
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { Connection } from '@temporalio/client';
+import type { Environment } from '../graph/environment.ts';
+import { CodedError } from '../graph/errors.ts';
+
+/** A connection that is made at its first use, and made again whenever Temporal comes back. */
+export function connectLazily(settings: Environment['temporal']): Connection {
+  const { address, apiKey, tls } = settings;
+  return Connection.lazy({
+    address,
+    ...(apiKey !== undefined && { apiKey }),
+    ...((tls !== undefined || apiKey !== undefined) && { tls: readTls(tls ?? {}) }),
+  });
+}
+
+function readTls(tls: NonNullable<Environment['temporal']['tls']>) {
+  const crt = readPem('TEMPORAL_TLS_CERT', tls.cert);
+  const key = readPem('TEMPORAL_TLS_KEY', tls.key);
+  const ca = readPem('TEMPORAL_TLS_CA', tls.ca);
+  if ((crt === undefined) !== (key === undefined)) {
+    throw new CodedError(
+      'CONFIG_INVALID',
+      'TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY belong together; only one of them is set.',
+    );
+  }
+  return {
+    ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
+    ...(ca !== undefined && { serverRootCACertificate: ca }),
+    ...(crt !== undefined && key !== undefined && { clientCertPair: { crt, key } }),
+  };
+}
+
+function readPem(variable: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CodedError('CONFIG_INVALID', `${variable} names a file that cannot be read.`, { cause: error });
+  }
+}

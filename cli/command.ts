@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import type { Client } from '../client/index.ts';
+import { type ExitCode, exitCodes, UsageError } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { connect, type ServerFlags } from './server.ts';
+
+/** What a command is given. */
+export interface Session {
+  readonly io: Io;
+  readonly client: Client;
+  readonly json: boolean;
+  /** Data, to stdout: as JSON with `--json`, else as `text` says it. */
+  print(data: unknown, text: () => string): void;
+  /** All the rest, to stderr. */
+  note(text: string): void;
+}
+
+/** Where the exit code of the command that ran is left; done unless it says otherwise. */
+interface Outcome {
+  code: number;
+}
+
+/** What commands are made with. */
+export interface Setting {
+  readonly io: Io;
+  readonly outcome: Outcome;
+}
+
+type Work<Flags> = (session: Session, args: string[], flags: Flags) => Promise<ExitCode | undefined>;
+
+/** A command that talks to a server: with the flags that all of these share. */
+export function serverCommand<Flags = unknown>(
+  { io, outcome }: Setting,
+  nameAndArgs: string,
+  work: Work<Flags>,
+): Command {
+  const [name = '', ...args] = nameAndArgs.split(' ');
+  const command = new Command(name)
+    .option('--url <url>', 'the server (default: GRAPHRUN_API_URL, else the local stack)')
+    .option('--api-key <key>', "an API key (default: GRAPHRUN_API_KEY, else the local stack's)")
+    .option('--json', 'data as JSON on stdout', false);
+  for (const arg of args) command.argument(arg);
+  return command.action(async (...given: unknown[]) => {
+    const flags = command.opts<Flags & ServerFlags & { json: boolean }>();
+    const session = openSession(io, flags);
+    outcome.code = (await work(session, given.slice(0, args.length).map(toText), flags)) ?? exitCodes.done;
+  });
+}
+
+function openSession(io: Io, flags: ServerFlags & { json: boolean }): Session {
+  return {
+    io,
+    client: connect(io, flags),
+    json: flags.json,
+    print: (data, text) => io.stdout.write(`${flags.json ? JSON.stringify(data, null, 2) : text()}\n`),
+    note: (text) => io.stderr.write(`${text}\n`),
+  };
+}
+
+/** An argument that was left out is the empty text. */
+function toText(argument: unknown): string {
+  return typeof argument === 'string' ? argument : '';
+}
+
+/** Gathers the values of a flag that may be repeated. */
+export function gather(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Reads a flag that takes a whole number from 1 on. @throws UsageError */
+export function readCount(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1) return number;
+  throw new UsageError(`"${text}" is not a number from 1 on.`);
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { gather, type Session, type Setting, serverCommand } from '../command.ts';
+import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
+import { watchToEnd } from './watch.ts';
+
+interface Flags {
+  readonly select?: string[];
+  readonly param?: string[];
+  readonly watch: boolean;
+}
+
+/** `graphrun run <project>`: runs the current graph. */
+export function runCommand(setting: Setting): Command {
+  return serverCommand<Flags>(setting, 'run <project>', run)
+    .summary('runs the graph of a project')
+    .description('Runs the current graph of a project, and prints the id of the run.')
+    .option(
+      '--select <expr>',
+      'only these jobs: job, +job (with upstream), job+ (with downstream); repeatable',
+      gather,
+    )
+    .option(
+      '--param <name=value>',
+      'a parameter; the value is JSON where it can be read so, else text; repeatable',
+      gather,
+    )
+    .option('--watch', 'shows the run until it has ended; exit code 1 if it failed', false);
+}
+
+async function run(session: Session, [project = '']: string[], flags: Flags): Promise<ExitCode | undefined> {
+  const params = readParams(flags.param ?? []);
+  const started = await session.client.graphRuns.start(project, { params, select: flags.select });
+  if (flags.watch) return watchToEnd(session, started.id);
+  session.print(started, () => started.id);
+  session.note(`watch it with: graphrun watch ${started.id}`);
+  return exitCodes.done;
+}
+
+function readParams(given: readonly string[]): Record<string, unknown> {
+  const params = new Map<string, unknown>();
+  for (const text of given) {
+    const at = text.indexOf('=');
+    const name = text.slice(0, at);
+    if (at < 1) throw new UsageError(`--param ${text}: expected name=value, such as --param year=2001.`);
+    if (params.has(name)) throw new UsageError(`--param ${name} is given twice.`);
+    params.set(name, readValue(text.slice(at + 1)));
+  }
+  return Object.fromEntries(params);
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import {
+  type AttemptView,
+  type GraphRunDetail,
+  GraphrunError,
+  type JobRunDetail,
+} from '../../client/index.ts';
+import { type Session, type Setting, serverCommand } from '../command.ts';
+import { useColor } from '../io.ts';
+import { renderError, renderRun } from '../run-table.ts';
+import {
+  formatBytes,
+  formatColumns,
+  formatSpan,
+  formatTime,
+  indent,
+  printable,
+  styleState,
+  styleTitles,
+} from '../text.ts';
+
+/** `graphrun show <id>`: a graph run with its jobs, or a job run with its output, error and attempts. */
+export function showCommand(setting: Setting): Command {
+  return serverCommand(setting, 'show <runId>', show)
+    .summary('shows a graph run or a job run')
+    .description('Shows a graph run with its jobs, or a job run with its output, error and attempts.');
+}
+
+async function show(session: Session, [id = '']: string[]): Promise<undefined> {
+  const { client, io, print } = session;
+  const graphRun = await unlessUnknown('GRAPH_RUN_UNKNOWN', client.graphRuns.get(id));
+  if (graphRun) print(graphRun, () => renderGraphRun(graphRun, new Date(), useColor(io.stdout)));
+  else await showJobRun(session, id);
+}
+
+async function showJobRun({ client, io, print }: Session, id: string): Promise<void> {
+  const jobRun = await unlessUnknown('JOB_RUN_UNKNOWN', client.jobRuns.get(id));
+  if (!jobRun) throw unknownRun(id);
+  const attempts = await client.jobRuns.attempts(id);
+  const view = { now: new Date(), color: useColor(io.stdout) };
+  print({ ...jobRun, attemptList: attempts }, () => renderJobRun(jobRun, attempts, view));
+}
+
+async function unlessUnknown<Answer>(code: string, answer: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof GraphrunError && error.code === code) return undefined;
+    throw error;
+  }
+}
+
+function unknownRun(id: string): GraphrunError {
+  const detail = `There is neither a graph run nor a job run ${id}; "graphrun runs" lists those there are.`;
+  const title = 'There is no such run';
+  return new GraphrunError({ type: 'about:blank', status: 404, code: 'GRAPH_RUN_UNKNOWN', title, detail });
+}
+
+function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string {
+  const facts = [
+    ['version', String(run.version ?? '')],
+    ['origin', run.origin],
+    ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
+    ['select', run.select === null ? '' : printable(run.select.join(', '))],
+    ['params', Object.keys(run.params).length === 0 ? '' : JSON.stringify(run.params)],
+    ['workflow', run.workflowId],
+  ];
+  return `${renderFacts(facts)}\n\n${renderRun(run, now, { color })}`;
+}
+
+function renderJobRun(
+  run: JobRunDetail,
+  attempts: readonly AttemptView[],
+  view: { now: Date; color: boolean },
+): string {
+  const { now, color } = view;
+  const facts = [
+    ['job', `${run.job} (${run.kind}) of ${run.project}`],
+    ['state', [styleState(run.state, color), run.reason].filter(Boolean).join(' ')],
+    ['graph run', run.graphRunId ?? 'none: run alone'],
+    ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
+    ['started', formatTime(run.startedAt)],
+    ['time', formatSpan(run, now)],
+    ['workflow', run.tasks.at(-1)?.workflowId ?? ''],
+  ];
+  const parts = [renderFacts(facts)];
+  if (run.output !== null) {
+    parts.push(
+      `output (${formatBytes(run.outputBytes ?? 0)}):\n${indent(printable(JSON.stringify(run.output, null, 2)))}`,
+    );
+  }
+  if (run.error !== null && run.state === 'FAILED') parts.push(renderError(run.job, run, ''));
+  if (attempts.length > 0) parts.push(renderAttempts(attempts, view));
+  return parts.join('\n\n');
+}
+
+function renderAttempts(
+  attempts: readonly AttemptView[],
+  { now, color }: { now: Date; color: boolean },
+): string {
+  const titles = styleTitles(['ATTEMPT', 'STATE', 'REASON', 'STARTED', 'TIME', 'WORKER'], color);
+  const rows = attempts.map((attempt) => [
+    String(attempt.number),
+    styleState(attempt.state, color),
+    attempt.reason ?? '',
+    formatTime(attempt.startedAt),
+    formatSpan(attempt, now),
+    printable(attempt.worker),
+  ]);
+  const errors = attempts.slice(0, -1).flatMap(({ number, error }) => {
+    return error === null ? [] : [`attempt ${number}: ${printable(error.message)}`];
+  });
+  return [formatColumns([titles, ...rows], [0, 4]), ...errors].join('\n');
+}
+
+/** One fact a line; those that are empty are left out. */
+function renderFacts(facts: readonly string[][]): string {
+  return formatColumns(facts.filter(([, value]) => value !== ''));
+}

@@ -1,0 +1,67 @@
+import { Command, CommanderError } from 'commander';
+import { GraphrunError } from '../client/index.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Setting } from './command.ts';
+import { jobsCommand } from './commands/jobs.ts';
+import { pushCommand } from './commands/push.ts';
+import { runCommand } from './commands/run.ts';
+import { runsCommand } from './commands/runs.ts';
+import { showCommand } from './commands/show.ts';
+import { startCommand } from './commands/start.ts';
+import { watchCommand } from './commands/watch.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { printable } from './text.ts';
+
+const exitCodeHelp = `
+Exit codes:
+  0  done
+  1  the run failed (run --watch, watch)
+  2  wrong use, or an input that the server refused
+  3  the server cannot be reached, or cannot serve at the moment`;
+
+/** Runs one command line, and resolves with its exit code; it never rejects. */
+export async function runCli(args: readonly string[], io: Io): Promise<number> {
+  const setting: Setting = { io, outcome: { code: exitCodes.done } };
+  const program = new Command('graphrun')
+    .description('Runs graphs of data jobs durably on Temporal.')
+    .version(packageJson.version)
+    .addHelpText('after', exitCodeHelp);
+  const commands = [
+    startCommand,
+    pushCommand,
+    runCommand,
+    runsCommand,
+    showCommand,
+    watchCommand,
+    jobsCommand,
+  ];
+  for (const make of commands) program.addCommand(make(setting));
+  // Each command has its own: settings are not handed down by addCommand.
+  for (const command of [program, ...program.commands]) {
+    command.showHelpAfterError('(--help tells how it is used)').exitOverride();
+    command.configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return setting.outcome.code;
+  } catch (error) {
+    // Its message, or the help that was asked for, is out already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.refused;
+    io.stderr.write(`${explain(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return `error: ${String(error)}`;
+  if (exitCodeOf(error) === exitCodes.broken) return `a bug in graphrun: ${error.stack ?? error.message}`;
+  if (!(error instanceof GraphrunError)) return `error: ${printable(error.message)}`;
+  const problems = error.problems.map(
+    ({ path, code, message }) => `  ${path === '' ? '(all)' : path}  ${code}  ${message}`,
+  );
+  return printable([`error: ${error.message} (${error.code})`, ...problems].join('\n'));
+}

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogUpdate } from 'log-update';
+import type { Client, GraphRunDetail } from '../client/index.ts';
+import { isPassing } from './exit-codes.ts';
+import { type Out, useColor } from './io.ts';
+import { renderErrors, renderRun } from './run-table.ts';
+import { formatSpan, printable } from './text.ts';
+
+export interface WatchOptions {
+  readonly client: { readonly graphRuns: Pick<Client['graphRuns'], 'get'> };
+  readonly runId: string;
+  /** A terminal gets a table that is drawn again and again, anything else a line for each change. */
+  readonly out: Out;
+  readonly intervalMs?: number | undefined;
+  /** How long a server that does not answer is asked again; a minute unless told. */
+  readonly patienceMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface View {
+  show(run: GraphRunDetail): void;
+  /** The server does not answer for the moment. */
+  wait(error: unknown): void;
+  end(run: GraphRunDetail): void;
+  /** Also after an error; may be called twice. */
+  close(): void;
+}
+
+const intervalMsDefault = 300;
+const patienceMsDefault = 60_000;
+/** Share of the time that goes into asking: big runs are read less often. */
+const idlePerRead = 4;
+
+/**
+ * Shows a run until it has ended, and returns it as it is then. Aborting stops the watching, not the run.
+ * @throws GraphrunError, ServerUnreachable once patience has run out, AbortError
+ */
+export async function watchRun(options: WatchOptions): Promise<GraphRunDetail> {
+  const {
+    client,
+    runId,
+    out,
+    signal,
+    intervalMs = intervalMsDefault,
+    patienceMs = patienceMsDefault,
+  } = options;
+  const view = out.isTTY ? liveTable(out) : changeLines(out);
+  let answeredAt = performance.now();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const askedAt = performance.now();
+      try {
+        const run = await client.graphRuns.get(runId);
+        answeredAt = performance.now();
+        if (run.completedAt !== null) {
+          view.end(run);
+          return run;
+        }
+        view.show(run);
+      } catch (error) {
+        if (!isPassing(error) || performance.now() - answeredAt > patienceMs) throw error;
+        view.wait(error);
+      }
+      const tookMs = performance.now() - askedAt;
+      await delay(Math.max(intervalMs, tookMs * idlePerRead), undefined, signal && { signal });
+    }
+  } finally {
+    view.close();
+  }
+}
+
+function liveTable(out: Out): View {
+  const color = useColor(out);
+  const draw = createLogUpdate(out);
+  let last = '';
+  return {
+    show: (run) => {
+      // Head, titles, the line that counts the rest, and the cursor's own.
+      const rowsMax = Math.max(1, (out.rows ?? 24) - 4);
+      last = renderRun(run, new Date(), { color, rowsMax, errors: false });
+      draw(last);
+    },
+    wait: (error) => draw(`${last}\n${messageOf(error)}; asking again`),
+    end: (run) => draw.persist(renderRun(run, new Date(), { color })),
+    close: () => draw.done(),
+  };
+}
+
+function changeLines(out: Out): View {
+  const shown = new Map<string, string>();
+  let waits = false;
+  const write = (what: string, state: string, more: string) =>
+    out.write(
+      `${new Date().toISOString().slice(11, 19)}Z  ${[what, state, more].filter(Boolean).join('  ')}\n`,
+    );
+  const change = (
+    what: string,
+    it: Pick<GraphRunDetail, 'state' | 'startedAt' | 'completedAt'> & { reason: string | null },
+  ) => {
+    // Why something waits changes often and says little in a log; a retry does say something.
+    const reason = it.state === 'PENDING' && it.reason !== 'retry' ? null : it.reason;
+    const state = [it.state, reason].filter(Boolean).join(' ');
+    const before = shown.get(what) ?? 'PENDING';
+    shown.set(what, state);
+    if (state !== before) write(what, state, it.completedAt === null ? '' : formatSpan(it, new Date()));
+  };
+  const show = (run: GraphRunDetail) => {
+    waits = false;
+    const changeRun = () => change(`run ${run.id}`, run);
+    if (run.completedAt === null) changeRun();
+    for (const job of run.jobRuns) change(job.job, job);
+    if (run.completedAt !== null) changeRun();
+  };
+  return {
+    show,
+    wait: (error) => {
+      if (!waits) out.write(`${messageOf(error)}; asking again\n`);
+      waits = true;
+    },
+    end: (run) => {
+      show(run);
+      const failures = renderErrors(run);
+      if (failures !== '') out.write(`\n${failures}\n`);
+    },
+    close: () => {},
+  };
+}
+
+function messageOf(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error));
+}

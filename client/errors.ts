@@ -1,0 +1,33 @@
+import type { ProblemView } from '../graph/resources.ts';
+
+/** One thing that is wrong with an input: where, as a JSON pointer, and what. */
+export type InputProblem = NonNullable<ProblemView['problems']>[number];
+
+/** The server refused a request, or failed at it. Branch on `code`, which is stable; `message` is for people. */
+export class GraphrunError extends Error {
+  override readonly name = 'GraphrunError';
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  /** All that is wrong with the input; empty where the message says it all. */
+  readonly problems: readonly InputProblem[];
+
+  constructor(problem: ProblemView) {
+    super(problem.detail);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.title = problem.title;
+    this.problems = problem.problems ?? [];
+  }
+}
+
+/** Nothing that is a Graphrun server answered at the URL. Whether a request that writes was carried out is not known. */
+export class ServerUnreachable extends Error {
+  override readonly name = 'ServerUnreachable';
+  readonly url: string;
+
+  constructor(url: string, reason: string, cause?: unknown) {
+    super(`${url} cannot be reached: ${reason}`, cause === undefined ? undefined : { cause });
+    this.url = url;
+  }
+}

@@ -1,0 +1,40 @@
+import { createFiles } from './files.ts';
+import { createGraphs } from './graphs.ts';
+import { type ClientSettings, createHttp } from './http.ts';
+import { createJobs } from './jobs.ts';
+import { createProjects } from './projects.ts';
+import { createGraphRuns, createJobRuns } from './runs.ts';
+
+export type * from '../graph/resources.ts';
+export { GraphrunError, type InputProblem, ServerUnreachable } from './errors.ts';
+export type { UploadContent, UploadOptions } from './files.ts';
+export type { CurrentGraph, PushedGraph } from './graphs.ts';
+export type { ClientSettings } from './http.ts';
+export type { PageOptions } from './pages.ts';
+export type { RunFilter, RunOptions } from './runs.ts';
+
+/** Whether the server and what it needs answer. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<'database' | 'temporal', 'up' | 'down'>>;
+}
+
+/**
+ * A client of a Graphrun server: all that its API can do. Every method rejects with a `GraphrunError` when the server
+ * refuses or fails, and with a `ServerUnreachable` when none answers.
+ */
+export function createClient(settings: ClientSettings) {
+  const http = createHttp(settings);
+  return {
+    url: settings.url,
+    projects: createProjects(http),
+    graphs: createGraphs(http),
+    jobs: createJobs(http),
+    files: createFiles(http),
+    graphRuns: createGraphRuns(http),
+    jobRuns: createJobRuns(http),
+    ready: () => http.request<Readiness>({ method: 'GET', path: ['health', 'ready'], alsoAnswers: [503] }),
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;

@@ -1,0 +1,46 @@
+import type { AttemptView, GraphRunDetail, GraphRunView, JobRunDetail, Page } from '../graph/resources.ts';
+import type { RunState } from '../graph/states.ts';
+import type { Http } from './http.ts';
+import { type PageOptions, walkPages } from './pages.ts';
+
+export interface RunOptions {
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  /** `job`, `+job`, `job+`; all jobs unless told. */
+  readonly select?: readonly string[] | undefined;
+}
+
+export interface RunFilter {
+  readonly project?: string | undefined;
+  readonly state?: RunState | undefined;
+}
+
+export function createGraphRuns(http: Http) {
+  const path = ['v1', 'graph-runs'];
+  /** Newest first. */
+  const list = (options: RunFilter & PageOptions = {}) =>
+    http.request<Page<GraphRunView>>({ method: 'GET', path, query: { ...options } });
+  return {
+    /** Runs the project's current graph. Once this resolves, the run is stored and will be carried out. */
+    start: (project: string, options: RunOptions = {}) =>
+      http.request<GraphRunDetail>({
+        method: 'POST',
+        path: ['v1', 'projects', project, 'runs'],
+        json: options,
+      }),
+    list,
+    /** All of them, newest first. */
+    all: (filter: RunFilter = {}) => walkPages((cursor) => list({ ...filter, cursor })),
+    /** With its job runs in topological order. */
+    get: (id: string) => http.request<GraphRunDetail>({ method: 'GET', path: [...path, id] }),
+  };
+}
+
+export function createJobRuns(http: Http) {
+  const path = ['v1', 'job-runs'];
+  return {
+    get: (id: string) => http.request<JobRunDetail>({ method: 'GET', path: [...path, id] }),
+    /** Oldest first. */
+    attempts: async (id: string) =>
+      (await http.request<Page<AttemptView>>({ method: 'GET', path: [...path, id, 'attempts'] })).items,
+  };
+}

@@ -1,0 +1,96 @@
+import rateLimit from '@fastify/rate-limit';
+import fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { describe, expect, test } from 'vitest';
+import type { Api } from '../../api/dependencies.ts';
+import { requireApiKey } from '../../api/plugins/authentication.ts';
+import { routesOf } from './open-api.ts';
+import { useApi } from './test-api.ts';
+
+const { app, call, store } = await useApi();
+
+/** What each route asks for: a new route fails the test until it is listed here. */
+const permissions = {
+  'GET /v1/projects': 'read',
+  'POST /v1/projects': 'write',
+  'GET /v1/projects/{project}': 'read',
+  'PATCH /v1/projects/{project}': 'write',
+  'DELETE /v1/projects/{project}': 'admin',
+  'PUT /v1/projects/{project}/graph': 'write',
+  'GET /v1/projects/{project}/graph': 'read',
+  'GET /v1/projects/{project}/graph/versions': 'read',
+  'GET /v1/projects/{project}/jobs': 'read',
+  'GET /v1/projects/{project}/jobs/{job}': 'read',
+  'GET /v1/projects/{project}/jobs/{job}/runs': 'read',
+  'POST /v1/projects/{project}/jobs/{job}/runs': 'write',
+  'GET /v1/projects/{project}/files': 'read',
+  'GET /v1/projects/{project}/files/{name}': 'read',
+  'PUT /v1/projects/{project}/files/{name}': 'write',
+  'POST /v1/projects/{project}/runs': 'write',
+  'GET /v1/graph-runs': 'read',
+  'GET /v1/graph-runs/{id}': 'read',
+  'GET /v1/job-runs/{id}': 'read',
+  'GET /v1/job-runs/{id}/attempts': 'read',
+} as const;
+
+const allowed = {
+  viewer: { read: true, write: false, admin: false },
+  editor: { read: true, write: true, admin: false },
+  admin: { read: true, write: true, admin: true },
+};
+const roles = ['viewer', 'editor', 'admin'] as const;
+
+function methodAndUrl(route: string): { method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; url: string } {
+  const [method, path = ''] = route.split(' ');
+  const url = path
+    .replace('{project}', 'nobody')
+    .replace('{job}', 'none')
+    .replace('{name}', 'a.csv')
+    .replace('{id}', '1');
+  return { method: method as 'GET', url };
+}
+
+test('the table holds every route that asks for a key', () => {
+  const documented = routesOf(app).filter((route) => route.includes(' /v1/'));
+  expect(documented.toSorted()).toEqual(Object.keys(permissions).toSorted());
+});
+
+describe.each(Object.entries(permissions))('%s', (route, permission) => {
+  const { method, url } = methodAndUrl(route);
+
+  test.each(roles)(`answers a(n) %s as one who may or may not ${permission}`, async (role) => {
+    const { status, problem } = await call(method, url, { role });
+    if (allowed[role][permission]) expect([401, 403]).not.toContain(status);
+    else expect([status, problem.code]).toEqual([403, 'FORBIDDEN']);
+  });
+
+  test.each([
+    ['no key', undefined],
+    ['an unknown key', 'Bearer nobody-has-this'],
+    ['another scheme', 'Basic a2V5LW9mLWFkbWlu'],
+    ['two keys', 'Bearer key-of-admin key-of-editor'],
+  ])('turns away %s', async (_what, authorization) => {
+    const response = await app.inject({
+      method,
+      url,
+      headers: authorization === undefined ? {} : { authorization },
+    });
+    expect([response.statusCode, response.json().code]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(response.headers['www-authenticate']).toBe('Bearer realm="graphrun"');
+    expect(response.headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+test('HEAD asks for what GET asks for', async () => {
+  expect((await app.inject({ method: 'HEAD', url: '/v1/projects' })).statusCode).toBe(401);
+  expect((await call('HEAD', '/v1/projects', { role: 'viewer' })).status).toBe(200);
+});
+
+test('a route that declares no permission keeps the server from starting', async () => {
+  const scope: Api = fastify().withTypeProvider<ZodTypeProvider>();
+  await scope.register(rateLimit);
+  requireApiKey(scope, store);
+  expect(() => scope.get('/v1/secrets', async () => 'all of them')).toThrow(
+    'route GET /v1/secrets declares no permission',
+  );
+});
