@@ -9,7 +9,7 @@ import { logSparingly } from './log-sparingly.ts';
 import { createStarter } from './starter.ts';
 
 /** Requests that take longer to end are cut off. */
-const drainTimeoutMs = 20_000;
+const drainTimeoutMs = 10_000;
 
 const log = pino({ name: 'api', redact: ['*.authorization', '*.headers.authorization'] });
 

@@ -111,8 +111,8 @@ async function pushGraph(client: pg.ClientBase, push: GraphPush) {
     [projectId, version, text, JSON.stringify(graph), hash, graph.jobs.length, actor],
   );
   await client.query(
-    'UPDATE project SET current_version = $2, timezone = $3, updated_at = now(), updated_by = $4 WHERE id = $1',
-    [projectId, version, graph.timezone, actor],
+    'UPDATE project SET current_version = $2, timezone = coalesce($3, timezone), updated_at = now(), updated_by = $4 WHERE id = $1',
+    [projectId, version, definition.timezone ?? null, actor],
   );
   await upsertJobs(client, projectId, graph);
   await insertEvents(client, [
