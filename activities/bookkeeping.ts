@@ -46,7 +46,7 @@ export interface CloseJobRunInput {
   readonly error: RunError | null;
 }
 
-export function createBookkeeping({ store }: Pick<Dependencies, 'store'>) {
+export function createBookkeeping({ store, adopt }: Pick<Dependencies, 'store' | 'adopt'>) {
   return {
     /** The workflow's first activity: takes the run, or tells why not. */
     async openGraphRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedGraphRun> {
@@ -62,14 +62,8 @@ export function createBookkeeping({ store }: Pick<Dependencies, 'store'>) {
           message: `graphRunId ${graphRunId} is not that of the workflow id ${identity.workflowId}`,
         };
       }
-      return store.execution.openGraphRun({
-        identity,
-        known,
-        project,
-        params,
-        select,
-        actor: actorOf(identity),
-      });
+      const request = { identity, known, project, params, select, actor: actorOf(identity) };
+      return openOrAdopt(adopt, identity, () => store.execution.openGraphRun(request));
     },
 
     async openJobRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedJobRun> {
@@ -85,7 +79,8 @@ export function createBookkeeping({ store }: Pick<Dependencies, 'store'>) {
           message: `jobRunId ${jobRunId} is not that of the workflow id ${identity.workflowId}`,
         };
       }
-      return store.execution.openJobRun({ identity, known, project, job, actor: actorOf(identity) });
+      const request = { identity, known, project, job, actor: actorOf(identity) };
+      return openOrAdopt(adopt, identity, () => store.execution.openJobRun(request));
     },
 
     /** Ends jobs that no attempt could tell of; answers in their order with what is recorded. */
@@ -111,6 +106,17 @@ export function createBookkeeping({ store }: Pick<Dependencies, 'store'>) {
       await store.execution.closeJobRun({ ...own(), end, error });
     },
   };
+}
+
+/** A reset to the very beginning opens its run anew: under a run id that nobody knows yet. */
+async function openOrAdopt<Opened extends { readonly outcome: string }>(
+  adopt: Dependencies['adopt'],
+  identity: WorkflowIdentity,
+  open: () => Promise<Opened>,
+): Promise<Opened> {
+  const opened = await open();
+  if (opened.outcome !== 'lost' || !(await adopt(identity))) return opened;
+  return open();
 }
 
 export type Bookkeeping = ReturnType<typeof createBookkeeping>;

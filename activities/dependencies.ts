@@ -8,4 +8,6 @@ export interface Dependencies {
   readonly warehouse: Warehouse;
   readonly kinds: ReadonlyMap<string, AnyJobKind>;
   readonly log: JobLog;
+  /** Takes over an execution that a reset made; resolves with whether it is a Task of its run now. */
+  readonly adopt: (execution: { readonly workflowId: string; readonly runId: string }) => Promise<boolean>;
 }

@@ -1,8 +1,10 @@
 // The API's process. Its parent, where there is one, hears `{ type: 'ready', url }` over IPC, and ends it by closing that.
+import { hostname } from 'node:os';
 import { pino } from 'pino';
 import { type Environment, parseEnvironment } from '../graph/environment.ts';
 import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
+import { openWatch } from '../watch/open-watch.ts';
 import { startPendingLoop } from '../watch/start-pending.ts';
 import { createApp } from './app.ts';
 import { logSparingly } from './log-sparingly.ts';
@@ -31,13 +33,20 @@ async function run(environment: Environment): Promise<void> {
     starter,
     onError: logSparingly(log, 'pending runs could not be started'),
   });
+  const watch = openWatch({
+    environment,
+    store,
+    holder: `api:${process.pid}@${hostname()}`,
+    onError: logSparingly(log, 'the watch met an error and goes on'),
+    onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
+  });
   log.info({ url }, 'ready');
   process.send?.({ type: 'ready', url });
 
   const why = await stopAsked;
   log.info({ why }, 'stopping');
   const cutOff = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-  await Promise.all([app.close(), pending.stop()]);
+  await Promise.all([app.close(), pending.stop(), watch.stop()]);
   clearTimeout(cutOff);
   await Promise.all([starter.close(), store.close()]);
   log.info('stopped');

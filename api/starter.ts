@@ -9,6 +9,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { Environment } from '../graph/environment.ts';
 import { CodedError } from '../graph/errors.ts';
 import type { JobRunToStart, RunToStart } from '../store/store.ts';
+import { connectLazily } from '../watch/temporal-connection.ts';
 import {
   defaultTaskQueue,
   type GraphRunInput,
@@ -16,7 +17,6 @@ import {
   projectSearchAttribute,
   workflowTypes,
 } from '../workflows/contract.ts';
-import { connectLazily } from './temporal-connection.ts';
 
 /** Starts the workflows of runs whose rows are there. Starting one twice is the same as once. */
 export interface Starter {

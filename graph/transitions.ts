@@ -105,19 +105,21 @@ export function endAttempt(
   };
 }
 
+/** An end that no attempt wrote. `output` is given where a history tells of one. */
+export interface ToldEnd {
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+  readonly output?: RecordedOutput | null;
+}
+
 /** The workflow ends a job for what no attempt could tell. A job that is final already keeps what is recorded. */
-export function settleJobRun(
-  row: JobRunRow,
-  task: OpenTask | null,
-  end: JobEnd,
-  error: RunError | null,
-  at: Date,
-): Verdict {
+export function settleJobRun(row: JobRunRow, task: OpenTask | null, told: ToldEnd, at: Date): Verdict {
   if (isFinal(row.state)) return { applies: false, why: 'final', row };
   if (task === null || task.epoch !== row.epoch) return { applies: false, why: 'stale', row };
   // An attempt that was to be tried again has told the same error in full.
-  const told = error !== null && row.error?.message === error.message ? row.error : error;
-  return { applies: true, row: { ...row, ...end, error: told, completedAt: at } };
+  const error = told.error !== null && row.error?.message === told.error.message ? row.error : told.error;
+  const output = told.end.state === 'SUCCESS' ? (told.output ?? null) : null;
+  return { applies: true, row: { ...row, ...told.end, error, output, completedAt: at } };
 }
 
 function isStale(row: JobRunRow, task: OpenTask | null, fence: Fence): boolean {

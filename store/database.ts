@@ -10,6 +10,8 @@ export interface Database {
   readonly pool: pg.Pool;
   /** Runs `work` in one transaction; one that lost a deadlock or a serialization race runs again. */
   transaction<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result>;
+  /** Runs reads that must agree with each other: all of them see the rows of one moment. */
+  snapshot<Result>(read: (client: pg.PoolClient) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -29,7 +31,8 @@ export function openDatabase(databaseUrl: string, poolSize: number): Database {
   return {
     prisma,
     pool,
-    transaction: (work) => transact(pool, work),
+    transaction: (work) => transact(pool, 'BEGIN', work),
+    snapshot: (read) => transact(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', read),
     close: async () => {
       await prisma.$disconnect();
       await pool.end();
@@ -39,11 +42,12 @@ export function openDatabase(databaseUrl: string, poolSize: number): Database {
 
 async function transact<Result>(
   pool: pg.Pool,
+  begin: string,
   work: (client: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await transactOnce(pool, work);
+      return await transactOnce(pool, begin, work);
     } catch (error) {
       if (!isRace(error) || tries >= raceRetriesMax) throw translateDatabaseError(error);
     }
@@ -52,12 +56,13 @@ async function transact<Result>(
 
 async function transactOnce<Result>(
   pool: pg.Pool,
+  begin: string,
   work: (client: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query('BEGIN');
+    await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
     return result;

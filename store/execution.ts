@@ -1,12 +1,15 @@
 // What the bookkeeping activities of a workflow write: taking a run, settling jobs that no attempt could tell of, ending.
 import type { Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
-import type { GraphEnd, JobEnd } from '../graph/states.ts';
-import type { RunError } from '../graph/transitions.ts';
+import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
+import type { RunError, ToldEnd } from '../graph/transitions.ts';
+import { type Adopted, type Adoption, adoptRun, jobsToFence } from './adopt-runs.ts';
 import { closeGraphRun, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
+import { claimUnopened, endTask, openJobsToFence } from './end-tasks.ts';
 import { openGraphRun, openJobRun } from './open-runs.ts';
 import { settleJobs } from './settle-jobs.ts';
+import { readKnownTasks, readOpenTasks } from './tasks.ts';
 
 /** A workflow execution, in the server's own words. */
 export interface Execution {
@@ -17,6 +20,42 @@ export interface Execution {
   /** Ends the run and its Task; what `settle` names is settled with it. */
   closeGraphRun(request: CloseGraphRun): Promise<void>;
   closeJobRun(request: CloseJobRun): Promise<void>;
+  /** Job runs that an adoption would send back and that have begun: their fences in the warehouse are raised before. */
+  jobsToFence(adoption: Adoption): Promise<{ readonly jobRunId: string; readonly token: bigint }[]>;
+  /** The same for jobs that `endTask` would end. */
+  openJobsToFence(runId: string): Promise<{ readonly jobRunId: string; readonly token: bigint }[]>;
+  /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
+  adopt(adoption: Adoption): Promise<Adopted>;
+  /** Open Tasks of runs, oldest first: what the watch compares with Temporal. */
+  openTasks(after: OpenTaskRow | null, most: number): Promise<OpenTaskRow[]>;
+  /** The Tasks among these run ids that are known. */
+  knownTasks(runIds: readonly string[]): Promise<KnownTask[]>;
+  /** For an execution that was ended before it could open its run; false where there is nothing to claim. */
+  claimUnopened(identity: WorkflowIdentity, actor: string): Promise<boolean>;
+  /** Ends what an execution left open when it was ended from outside. */
+  endTask(request: EndTask): Promise<boolean>;
+}
+
+export interface OpenTaskRow {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly openedAt: Date;
+}
+
+export interface KnownTask {
+  readonly runId: string;
+  readonly isOpen: boolean;
+}
+
+export interface EndTask {
+  readonly runId: string;
+  readonly end: GraphEnd;
+  readonly error: RunError | null;
+  /** What the history tells of jobs, by job key. */
+  readonly jobs: ReadonlyMap<string, ToldEnd>;
+  /** How all other open jobs end. */
+  readonly rest: JobFailure;
+  readonly actor: string;
 }
 
 export interface WorkflowIdentity {
@@ -71,10 +110,8 @@ export type OpenedJobRun =
     }
   | NotOpened;
 
-export interface JobToSettle {
+export interface JobToSettle extends ToldEnd {
   readonly jobRunId: string;
-  readonly end: JobEnd;
-  readonly error: RunError | null;
 }
 
 export interface Settle {
@@ -110,5 +147,13 @@ export function createExecution(database: Database): Execution {
     settle: (request) => database.transaction((client) => settleJobs(client, request)),
     closeGraphRun: (request) => database.transaction((client) => closeGraphRun(client, request)),
     closeJobRun: (request) => database.transaction((client) => closeJobRun(client, request)),
+    jobsToFence: (adoption) => database.transaction((client) => jobsToFence(client, adoption)),
+    openJobsToFence: (runId) => openJobsToFence(database.pool, runId),
+    adopt: (adoption) => database.transaction((client) => adoptRun(client, adoption)),
+    openTasks: (after, most) => readOpenTasks(database.pool, after, most),
+    knownTasks: (runIds) => readKnownTasks(database.pool, runIds),
+    claimUnopened: (identity, actor) =>
+      database.transaction((client) => claimUnopened(client, identity, actor)),
+    endTask: (request) => database.transaction((client) => endTask(client, request)),
   };
 }

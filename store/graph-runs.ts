@@ -15,9 +15,9 @@ import {
   selectGraphRun,
   toGraphRunView,
   toJobRunView,
-  toTaskView,
 } from './run-views.ts';
 import type { GraphRunFilter, GraphRuns, Graphs, NewGraphRun, PageRequest, RunToStart } from './store.ts';
+import { readTasks } from './tasks.ts';
 
 export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
   return {
@@ -72,15 +72,15 @@ async function listGraphRuns(database: Database, filter: GraphRunFilter, page: P
 
 async function getGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunDetail> {
   if (!isId(id)) throw unknownGraphRun(id);
-  const [runs, jobRuns, tasks] = await Promise.all([
-    database.pool.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]),
-    database.pool.query<JobRunViewRow>(
+  const { runs, jobRuns, tasks } = await database.snapshot(async (client) => ({
+    runs: await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]),
+    jobRuns: await client.query<JobRunViewRow>(
       `SELECT ${jobRunViewColumns} FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
        WHERE r.graph_run_id = $1 ORDER BY r.place`,
       [id],
     ),
-    database.prisma.task.findMany({ where: { graphRunId: id }, orderBy: { openedAt: 'asc' } }),
-  ]);
+    tasks: await readTasks(client, { graphRunId: id }),
+  }));
   const run = runs.rows[0];
   if (!run) throw unknownGraphRun(id);
   const waits = jobRuns.rows.some((row) => row.state === 'PENDING');
@@ -91,7 +91,7 @@ async function getGraphRun(database: Database, graphs: Graphs, id: string): Prom
   return {
     ...toGraphRunView(run),
     jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
-    tasks: tasks.map(toTaskView),
+    tasks,
   };
 }
 

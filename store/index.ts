@@ -8,6 +8,7 @@ import { createGraphRuns } from './graph-runs.ts';
 import { createGraphs } from './graphs.ts';
 import { createJobRuns } from './job-runs.ts';
 import { createJobs } from './jobs.ts';
+import { createLeases } from './leases.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
@@ -30,6 +31,7 @@ export function createStore(options: { databaseUrl: string; poolSize?: number })
     jobRuns: translateErrors(createJobRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
+    leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database)),
     recorder: translateErrors(createRecorder(database)),
     ping: async () => {

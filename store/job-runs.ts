@@ -13,9 +13,9 @@ import {
   jobRunViewColumns,
   toAttemptView,
   toJobRunView,
-  toTaskView,
 } from './run-views.ts';
 import type { Graphs, JobRuns, PageRequest, RunToStart } from './store.ts';
+import { readTasks } from './tasks.ts';
 
 interface DetailRow extends JobRunViewRow {
   readonly project_id: string;
@@ -66,19 +66,23 @@ export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
 
 async function getJobRun(database: Database, graphs: Graphs, id: string): Promise<JobRunDetail> {
   if (!isId(id)) throw unknownJobRun(id);
-  const found = await database.pool.query<DetailRow>(
-    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes ${fromJobRun} WHERE r.id = $1`,
-    [id],
-  );
-  const row = found.rows[0];
+  const { row, tasks } = await database.snapshot(async (client) => {
+    const found = await client.query<DetailRow>(
+      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes ${fromJobRun} WHERE r.id = $1`,
+      [id],
+    );
+    const graphRunId = found.rows[0]?.graph_run_id ?? null;
+    return {
+      row: found.rows[0],
+      tasks: await readTasks(client, graphRunId === null ? { jobRunId: id } : { graphRunId }),
+    };
+  });
   if (!row) throw unknownJobRun(id);
-  const subject = row.graph_run_id === null ? { jobRunId: id } : { graphRunId: row.graph_run_id };
-  const tasks = await database.prisma.task.findMany({ where: subject, orderBy: { openedAt: 'asc' } });
   return {
     ...toJobRunView(row, await pendingReasonOf(database, graphs, row)),
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
-    tasks: tasks.map(toTaskView),
+    tasks,
   };
 }
 

@@ -1,5 +1,5 @@
 // Rows of runs, their Tasks and attempts, as the API shows them.
-import type { AttemptView, GraphRunView, JobRunView, TaskView } from '../graph/resources.ts';
+import type { AttemptView, GraphRunView, JobRunView } from '../graph/resources.ts';
 
 export interface GraphRunRow {
   readonly id: string;
@@ -96,23 +96,6 @@ export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reas
     createdBy: row.created_by,
     startedAt: row.started_at?.toISOString() ?? null,
     completedAt: row.completed_at?.toISOString() ?? null,
-  };
-}
-
-export function toTaskView(row: {
-  workflowId: string;
-  runId: string;
-  epoch: number;
-  openedAt: Date;
-  closedAt: Date | null;
-}): TaskView {
-  const { workflowId, runId, epoch, openedAt, closedAt } = row;
-  return {
-    workflowId,
-    runId,
-    epoch,
-    openedAt: openedAt.toISOString(),
-    closedAt: closedAt?.toISOString() ?? null,
   };
 }
 

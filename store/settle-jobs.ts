@@ -34,7 +34,7 @@ export async function settleRows(
   const ends = jobs.map((job) => {
     const row = rows.get(job.jobRunId);
     if (!row) throw new Error(`job run ${job.jobRunId} does not exist`);
-    const verdict = settleJobRun(row, task, job.end, job.error, at);
+    const verdict = settleJobRun(row, task, job, at);
     if (verdict.applies) {
       changed.push(verdict.row);
       events.push(eventOf(row, verdict.row, actor));
@@ -47,14 +47,18 @@ export async function settleRows(
 }
 
 /** What was still open of an ended job's attempts ended with it. */
-async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
+export async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
   await client.query(
-    `UPDATE attempt a SET state = 'FAILED', completed_at = now(), error = e.error,
-       reason = CASE WHEN e.reason IN ('error', 'timed_out', 'cancelled', 'terminated', 'lost') THEN e.reason ELSE 'lost' END
-     FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS e (id, reason, error)
+    `UPDATE attempt a SET completed_at = now(), error = e.error,
+       state = CASE e.state WHEN 'SUCCESS' THEN e.state ELSE 'FAILED' END,
+       reason = CASE WHEN e.state = 'SUCCESS' THEN NULL
+                     WHEN e.reason IN ('error', 'timed_out', 'cancelled', 'terminated', 'lost') THEN e.reason
+                     ELSE 'lost' END
+     FROM unnest($1::uuid[], $2::run_state[], $3::text[], $4::jsonb[]) AS e (id, state, reason, error)
      WHERE a.job_run_id = e.id AND a.completed_at IS NULL`,
     [
       rows.map((row) => row.id),
+      rows.map((row) => row.state),
       rows.map((row) => row.reason),
       rows.map((row) => row.error && JSON.stringify(row.error)),
     ],

@@ -155,6 +155,13 @@ export interface ApiKeys {
   authenticate(key: string): Promise<ApiKeyHolder | undefined>;
 }
 
+export interface Leases {
+  /** Takes or renews a lease; false while another holder's lasts. */
+  hold(name: string, holder: string, forMs: number): Promise<boolean>;
+  /** Gives it back, so that another need not wait for its end. */
+  release(name: string, holder: string): Promise<void>;
+}
+
 export interface Store {
   readonly projects: Projects;
   readonly graphs: Graphs;
@@ -163,6 +170,7 @@ export interface Store {
   readonly jobRuns: JobRuns;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
+  readonly leases: Leases;
   /** What the workflows' bookkeeping writes. */
   readonly execution: Execution;
   /** What the activity interceptor writes. */

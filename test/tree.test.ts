@@ -15,11 +15,15 @@ const schemaFiles = [
   'graph/validate.ts',
 ];
 
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.mjs'], { encoding: 'utf8' })
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.mjs'], {
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((file) => file !== '');
 
-function importsOf(file: string): { readonly statement: string; readonly from: string; readonly isType: boolean }[] {
+function importsOf(
+  file: string,
+): { readonly statement: string; readonly from: string; readonly isType: boolean }[] {
   const text = readFileSync(file, 'utf8');
   return [...text.matchAll(/^(import|export)\s[^;]*?from '([^']+)';/gms)].map(([statement, , from = '']) => ({
     statement,
@@ -51,7 +55,8 @@ describe('the tree', () => {
 
   it('imports zod in the schema files of graph/ only, elsewhere as a type', () => {
     const offenders = inFolder('graph').filter(
-      (file) => !schemaFiles.includes(file) && importsOf(file).some(({ from, isType }) => from === 'zod' && !isType),
+      (file) =>
+        !schemaFiles.includes(file) && importsOf(file).some(({ from, isType }) => from === 'zod' && !isType),
     );
     expect(offenders).toEqual([]);
   });
@@ -77,14 +82,18 @@ describe('the tree', () => {
     ['warehouse', /\/store\//],
   ])('%s imports from %s as types only', (folder, from) => {
     const offenders = inFolder(folder).flatMap((file) =>
-      importsOf(file).flatMap((found) => (from.test(found.from) && !found.isType ? [`${file}: ${found.from}`] : [])),
+      importsOf(file).flatMap((found) =>
+        from.test(found.from) && !found.isType ? [`${file}: ${found.from}`] : [],
+      ),
     );
     expect(offenders).toEqual([]);
   });
 
   it('keeps Prisma inside the store', () => {
     const outside = files.filter((file) => !/^(store|test|dev|prisma)/.test(file));
-    const offenders = outside.filter((file) => importsOf(file).some(({ from }) => /prisma|generated/.test(from)));
+    const offenders = outside.filter((file) =>
+      importsOf(file).some(({ from }) => /prisma|generated/.test(from)),
+    );
     expect(offenders).toEqual([]);
   });
 });

@@ -1,11 +1,16 @@
 // The worker's process. Says `ready` to a parent that listens, and ends with it.
-import { readFile } from 'node:fs/promises';
-import { NativeConnection, Runtime, type TLSConfig } from '@temporalio/worker';
+import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import pino from 'pino';
-import { type Environment, parseEnvironment } from '../graph/environment.ts';
+import { parseEnvironment } from '../graph/environment.ts';
 import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
+import { createAdopter } from '../watch/adopter.ts';
+import { connectionOptions } from '../watch/temporal-connection.ts';
+import { createTemporalView } from '../watch/temporal-view.ts';
+import { startWatch } from '../watch/watch.ts';
 import { defaultTaskQueue } from '../workflows/contract.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
 import { startWorkers } from './worker.ts';
@@ -24,11 +29,14 @@ async function main(): Promise<void> {
   const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
   const [workflowBundle, connection, prepared] = await Promise.all([
     loadWorkflowBundle(logger),
-    connect(environment.temporal),
+    NativeConnection.connect(connectionOptions(environment.temporal)),
     warehouse.prepare(),
   ]);
   for (const warning of prepared.warnings) log.warn(warning);
+  const { namespace } = environment.temporal;
+  const temporal = createTemporalView(new Client({ connection, namespace }));
   const workers = await startWorkers({
+    adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
     store,
     warehouse,
     kinds: createKinds(),
@@ -38,35 +46,23 @@ async function main(): Promise<void> {
       warn: (message, data) => log.warn(data, message),
     },
     connection,
-    namespace: environment.temporal.namespace,
+    namespace,
     taskQueue: defaultTaskQueue,
     workflowBundle,
     jobsAtOnce,
+  });
+  const watch = startWatch({
+    ...{ store, warehouse, temporal, actor: 'watch', holder: `worker:${process.pid}@${hostname()}` },
+    onError: (error) => log.error(error, 'the watch met an error and goes on'),
+    onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
   });
   const stop = (): void => void workers.stop();
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, stop);
   process.send?.({ type: 'ready' });
   log.info({ temporal: environment.temporal.address }, 'polling');
   await workers.done;
+  await watch.stop();
   await Promise.all([connection.close(), store.close(), warehouse.close()]);
-}
-
-async function connect(temporal: Environment['temporal']): Promise<NativeConnection> {
-  const { address, apiKey, tls } = temporal;
-  return NativeConnection.connect({
-    address,
-    ...(apiKey && { apiKey }),
-    ...(tls ? { tls: await readTls(tls) } : apiKey && { tls: true }),
-  });
-}
-
-async function readTls(paths: NonNullable<Environment['temporal']['tls']>): Promise<TLSConfig> {
-  const { cert, key, ca, serverName } = paths;
-  return {
-    ...(cert && key && { clientCertPair: { crt: await readFile(cert), key: await readFile(key) } }),
-    ...(ca && { serverRootCACertificate: await readFile(ca) }),
-    ...(serverName && { serverNameOverride: serverName }),
-  };
 }
 
 main().then(

@@ -41,7 +41,11 @@ export async function startWorkers(options: WorkerOptions): Promise<RunningWorke
     // A beat that is held back delays a cancel by as much.
     maxHeartbeatThrottleInterval: '1s',
     interceptors: {
-      activity: [(context) => ({ inbound: recordAttempts(context, { store, kinds, worker: identity }) })],
+      activity: [
+        (context) => ({
+          inbound: recordAttempts(context, { store, kinds, adopt: options.adopt, worker: identity }),
+        }),
+      ],
     },
   });
   const system = await Worker.create({

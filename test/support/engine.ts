@@ -11,6 +11,8 @@ import { createKinds } from '../../jobs/index.ts';
 import { createStore } from '../../store/index.ts';
 import type { Store } from '../../store/store.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
+import { createAdopter } from '../../watch/adopter.ts';
+import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
 import { startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useDatabases } from './databases.ts';
@@ -20,6 +22,7 @@ export interface Engine {
   readonly store: Store;
   readonly warehouse: Warehouse;
   readonly client: Client;
+  readonly temporal: TemporalView;
   readonly taskQueue: string;
   readonly databaseUrl: string;
   readonly warehouseUrl: string;
@@ -57,7 +60,11 @@ export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise
     warehouse.prepare(),
   ]);
   const silent = { debug: () => {}, info: () => {}, warn: () => {} };
+  const client = new Client({ connection });
+  const temporal = createTemporalView(client);
+  const adopt = createAdopter({ store, warehouse, temporal, actor: 'worker' });
   const options = {
+    adopt,
     store,
     warehouse,
     kinds,
@@ -68,7 +75,6 @@ export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise
     jobsAtOnce: 20,
   };
   const workers = await startWorkers({ ...options, connection: native });
-  const client = new Client({ connection });
   afterAll(async () => {
     await workers.stop();
     await Promise.all([native.close(), connection.close(), store.close(), warehouse.close()]);
@@ -95,6 +101,7 @@ export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise
   return {
     ...options,
     client,
+    temporal,
     databaseUrl,
     warehouseUrl,
     temporalAddress,

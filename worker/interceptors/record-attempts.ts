@@ -2,6 +2,7 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type { Dependencies } from '../../activities/dependencies.ts';
 import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
 import type { StartedAttempt } from '../../activities/run-job.ts';
 import type { RecordedFailure, RecordedResult } from '../../graph/attempt-results.ts';
@@ -17,6 +18,7 @@ import { encodeOutput } from './encode-output.ts';
 export interface RecordingDependencies {
   readonly store: Store;
   readonly kinds: ReadonlyMap<string, AnyJobKind>;
+  readonly adopt: Dependencies['adopt'];
   /** Names this worker on the attempts. */
   readonly worker: string;
 }
@@ -78,21 +80,29 @@ async function startAttempt(
   attempt: { readonly jobRunId: string; readonly fence: Fence; readonly worker: string },
   timeoutMs: number,
 ): Promise<Started> {
+  const { jobRunId } = attempt;
+  const epoch = await findEpoch(context, deps);
+  if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
   const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken });
   // Its failure shows at the outcome, which waits for the same database.
   writing.catch(() => {});
-  const { jobRunId, fence } = attempt;
-  const given = { jobRunId, attempt: context.info.attempt, timeoutMs };
-  if (context.info.attempt === 1 && !needsToken) {
-    const epoch = await deps.store.recorder.epochOf(fence.runId);
-    if (epoch === undefined) throw supersededFailure(job, 'this execution never opened its run');
-    return { verdict: 'run', attempt: { ...given, epoch, token: null } };
-  }
+  const given = { jobRunId, epoch, attempt: context.info.attempt, timeoutMs };
+  if (context.info.attempt === 1 && !needsToken)
+    return { verdict: 'run', attempt: { ...given, token: null } };
   const answer: StartAnswer = await writing;
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
   if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
-  return { verdict: 'run', attempt: { ...given, epoch: answer.epoch, token: answer.token } };
+  return { verdict: 'run', attempt: { ...given, token: answer.token } };
+}
+
+/** Asked once per execution and worker. One that nobody knows was made by a reset, and is taken over here. */
+async function findEpoch(context: Context, deps: RecordingDependencies): Promise<number | undefined> {
+  const { workflowId, runId } = executionOf(context);
+  const known = await deps.store.recorder.epochOf(runId);
+  if (known !== undefined) return known;
+  await deps.adopt({ workflowId, runId });
+  return deps.store.recorder.epochOf(runId);
 }
 
 async function findRules(deps: RecordingDependencies, job: RunJobInput): Promise<JobRules> {
@@ -100,9 +110,16 @@ async function findRules(deps: RecordingDependencies, job: RunJobInput): Promise
   return (await resolveJob(deps, job)).rules;
 }
 
-function fenceOf({ info }: Context): Fence {
+function executionOf({ info }: Context): { readonly workflowId: string; readonly runId: string } {
   if (!info.workflowExecution) throw new Error('job attempts run for workflows only');
-  return { runId: info.workflowExecution.runId, scheduledAtMs: info.currentAttemptScheduledTimestampMs };
+  return info.workflowExecution;
+}
+
+function fenceOf(context: Context): Fence {
+  return {
+    runId: executionOf(context).runId,
+    scheduledAtMs: context.info.currentAttemptScheduledTimestampMs,
+  };
 }
 
 function resultOf(fence: Fence, output: RecordedOutput | null): RecordedResult {

@@ -3,14 +3,24 @@ import { Connection } from '@temporalio/client';
 import type { Environment } from '../graph/environment.ts';
 import { CodedError } from '../graph/errors.ts';
 
-/** A connection that is made at its first use, and made again whenever Temporal comes back. */
+/**
+ * A connection that is made at its first use, and made again whenever Temporal comes back. Without the SDK's own retries:
+ * all who call come again by themselves, and a retry that is due after `close` would end the process (seen).
+ */
 export function connectLazily(settings: Environment['temporal']): Connection {
-  const { address, apiKey, tls } = settings;
-  return Connection.lazy({
+  return Connection.lazy({ ...connectionOptions(settings), interceptors: [] });
+}
+
+/**
+ * What the client's and the worker's connection are made with.
+ * @throws CodedError CONFIG_INVALID when a PEM file cannot be read, or half of a pair is missing
+ */
+export function connectionOptions({ address, apiKey, tls }: Environment['temporal']) {
+  return {
     address,
     ...(apiKey !== undefined && { apiKey }),
     ...((tls !== undefined || apiKey !== undefined) && { tls: readTls(tls ?? {}) }),
-  });
+  };
 }
 
 function readTls(tls: NonNullable<Environment['temporal']['tls']>) {

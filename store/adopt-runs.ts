@@ -1,0 +1,179 @@
+// A reset gives a workflow a new execution that goes on from some point of the old one. Whoever meets its run id first
+// adopts it: one transaction under the run's row lock.
+import type pg from 'pg';
+import type { RunState } from '../graph/states.ts';
+import type { ToldEnd } from '../graph/transitions.ts';
+import { readWorkflowId } from '../graph/workflow-ids.ts';
+import { insertEvents, type NewEvent } from './events.ts';
+import type { WorkflowIdentity } from './execution.ts';
+import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
+import { settleRows } from './settle-jobs.ts';
+
+export interface Adoption {
+  readonly identity: WorkflowIdentity;
+  /** Jobs that had ended in the history that the new execution begins with, by key: they are kept. */
+  readonly kept: ReadonlyMap<string, ToldEnd>;
+  readonly actor: string;
+}
+
+export type Adopted =
+  | { readonly outcome: 'adopted'; readonly epoch: number }
+  /** It is a Task of the run already. */
+  | { readonly outcome: 'known' }
+  /** No run was ever carried out under this workflow. */
+  | { readonly outcome: 'stranger' };
+
+interface Subject {
+  readonly type: 'graph_run' | 'job_run';
+  readonly id: string;
+  readonly project: string;
+  readonly state: RunState;
+  readonly epoch: number;
+}
+
+export async function adoptRun(client: pg.ClientBase, adoption: Adoption): Promise<Adopted> {
+  const { identity, actor } = adoption;
+  const subject = await lockSubject(client, identity);
+  if (!subject) return { outcome: 'stranger' };
+  const tasks = await client.query<{ run_id: string }>(
+    `SELECT run_id FROM task WHERE ${subject.type}_id = $1 AND first_execution_run_id = $2`,
+    [subject.id, identity.firstExecutionRunId],
+  );
+  if (tasks.rows.some((task) => task.run_id === identity.runId)) return { outcome: 'known' };
+  // A run that was never opened under this first execution is not reset: its own workflow opens it.
+  if (tasks.rows.length === 0) return { outcome: 'stranger' };
+  const epoch = subject.epoch + 1;
+  await client.query(
+    `UPDATE task SET closed_at = now(), closed_by = $2 WHERE ${subject.type}_id = $1 AND closed_at IS NULL`,
+    [subject.id, actor],
+  );
+  await client.query(
+    `INSERT INTO task (run_id, workflow_id, first_execution_run_id, ${subject.type}_id, epoch, opened_by)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [identity.runId, identity.workflowId, identity.firstExecutionRunId, subject.id, epoch, actor],
+  );
+  const events = await sendBack(client, subject, adoption, epoch);
+  if (subject.type === 'graph_run') {
+    await client.query(
+      `UPDATE graph_run SET state = 'RUNNING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, updated_by = $3,
+         started_at = coalesce(started_at, now()) WHERE id = $1`,
+      [subject.id, epoch, actor],
+    );
+    events.push({
+      type: 'graph_run',
+      project: subject.project,
+      graphRunId: subject.id,
+      state: 'RUNNING',
+      epoch,
+      actor,
+    });
+  }
+  await insertEvents(client, events);
+  return { outcome: 'adopted', epoch };
+}
+
+/** Tokens for the attempts that an adoption supersedes. Given twice they do no harm: only the highest counts. */
+export async function jobsToFence(
+  client: pg.ClientBase,
+  adoption: Adoption,
+): Promise<{ jobRunId: string; token: bigint }[]> {
+  const subject = await lockSubject(client, adoption.identity);
+  if (!subject) return [];
+  const back = (await lockRowsOf(client, subject)).filter(
+    (row) => !isKept(row, adoption) && row.attempts > 0,
+  );
+  if (back.length === 0) return [];
+  const tokens = await client.query<{ token: string }>(
+    "SELECT nextval('fence_token')::text AS token FROM generate_series(1, $1::int)",
+    [back.length],
+  );
+  return back.map((row, index) => ({ jobRunId: row.id, token: BigInt(tokens.rows[index]?.token ?? 0) }));
+}
+
+async function lockSubject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<Subject | undefined> {
+  const known = readWorkflowId(identity.workflowId);
+  const own = [known?.id ?? null, identity.workflowId, identity.firstExecutionRunId];
+  const found = await client.query<Subject>(
+    `SELECT 'graph_run' AS type, id, project_name AS project, state, epoch FROM graph_run
+     WHERE id = $1 OR ($1::uuid IS NULL AND workflow_id = $2 AND first_execution_run_id = $3) FOR UPDATE`,
+    own,
+  );
+  if (found.rows[0])
+    return found.rows[0].state === 'FAILED' ? refuseInvalid(client, found.rows[0]) : found.rows[0];
+  const lone = await client.query<Subject>(
+    `SELECT 'job_run' AS type, r.id, p.name AS project, r.state, r.epoch FROM job_run r JOIN project p ON p.id = r.project_id
+     WHERE r.graph_run_id IS NULL
+       AND (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3)) FOR UPDATE OF r`,
+    own,
+  );
+  return lone.rows[0];
+}
+
+/** An invalid run has no graph to go on with. */
+async function refuseInvalid(client: pg.ClientBase, subject: Subject): Promise<Subject | undefined> {
+  const found = await client.query("SELECT FROM graph_run WHERE id = $1 AND reason = 'invalid'", [
+    subject.id,
+  ]);
+  return found.rowCount ? undefined : subject;
+}
+
+async function lockRowsOf(client: pg.ClientBase, subject: Subject): Promise<LockedJobRun[]> {
+  const column = subject.type === 'graph_run' ? 'graph_run_id' : 'id';
+  const ids = await client.query<{ id: string }>(`SELECT id FROM job_run WHERE ${column} = $1`, [subject.id]);
+  return [
+    ...(
+      await lockJobRuns(
+        client,
+        ids.rows.map((row) => row.id),
+      )
+    ).values(),
+  ];
+}
+
+/** Jobs that the new execution will run again are as they were before it. */
+async function sendBack(
+  client: pg.ClientBase,
+  subject: Subject,
+  adoption: Adoption,
+  epoch: number,
+): Promise<NewEvent[]> {
+  const rows = (await lockRowsOf(client, subject)).filter((row) => !isKept(row, adoption));
+  const ids = rows.map((row) => row.id);
+  await client.query(
+    `UPDATE attempt SET state = 'FAILED', reason = 'lost', completed_at = now()
+     WHERE job_run_id = ANY ($1::uuid[]) AND completed_at IS NULL`,
+    [ids],
+  );
+  await client.query(
+    `UPDATE job_run SET state = 'PENDING', reason = NULL, error = NULL, output = NULL, output_hash = NULL,
+       output_bytes = NULL, epoch = $2, fence_run_id = NULL, fence_scheduled_at = NULL, started_at = NULL,
+       completed_at = NULL, updated_by = $3
+     WHERE id = ANY ($1::uuid[])`,
+    [ids, epoch, adoption.actor],
+  );
+  const told = rows.flatMap((row) => {
+    const end = adoption.kept.get(row.job);
+    return end ? [{ jobRunId: row.id, ...end }] : [];
+  });
+  const settled = await settleRows(client, adoption.identity.runId, told, adoption.actor);
+  const waiting = rows.filter((row) => row.state !== 'PENDING' && !adoption.kept.has(row.job));
+  const events = waiting.map(
+    (row): NewEvent => ({
+      type: 'job_run',
+      project: row.project,
+      graphRunId: row.graphRunId,
+      jobRunId: row.id,
+      job: row.job,
+      state: 'PENDING',
+      epoch,
+      actor: adoption.actor,
+    }),
+  );
+  return [...events, ...settled.events];
+}
+
+/** Ended by the history and by the row alike. A row that an earlier reset sent back is given its end again. */
+function isKept(row: LockedJobRun, { kept }: Adoption): boolean {
+  const told = kept.get(row.job);
+  return told !== undefined && row.state === told.end.state;
+}

@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { isFinal, type RunState } from '../graph/states.ts';
+import { insertEvents } from './events.ts';
+import type { EndTask, JobToSettle, WorkflowIdentity } from './execution.ts';
+import { settleRows } from './settle-jobs.ts';
+
+/**
+ * Ends what an execution left open when it was ended from outside: jobs that its history tells of as it tells, all others
+ * as `rest`. Resolves with whether anything was open.
+ */
+export async function endTask(client: pg.ClientBase, request: EndTask): Promise<boolean> {
+  const { runId, end, error, actor } = request;
+  const found = await client.query<{ graph_run_id: string | null; job_run_id: string | null }>(
+    'SELECT graph_run_id, job_run_id FROM task WHERE run_id = $1 AND closed_at IS NULL',
+    [runId],
+  );
+  const task = found.rows[0];
+  if (!task) return false;
+  const run = task.graph_run_id === null ? undefined : await lockGraphRun(client, task.graph_run_id);
+  const { events } = await settleRows(client, runId, await openJobs(client, task, request), actor);
+  if (run && !isFinal(run.state)) {
+    await client.query(
+      `UPDATE graph_run SET state = $2::run_state, reason = $3, error = $4, completed_at = now(), updated_by = $5,
+         started_at = CASE WHEN $2::run_state = 'SUCCESS' THEN coalesce(started_at, now()) ELSE started_at END
+       WHERE id = $1`,
+      [task.graph_run_id, end.state, end.reason, error && JSON.stringify(error), actor],
+    );
+    const ended = {
+      type: 'graph_run',
+      project: run.project,
+      graphRunId: task.graph_run_id,
+      epoch: run.epoch,
+      actor,
+    } as const;
+    events.push({ ...ended, state: end.state, reason: end.reason });
+  }
+  await client.query('UPDATE task SET closed_at = now(), closed_by = $2 WHERE run_id = $1', [runId, actor]);
+  await insertEvents(client, events);
+  return true;
+}
+
+/** Makes an execution the Task of a run of the API that it never opened, since it was ended before. */
+export async function claimUnopened(
+  client: pg.ClientBase,
+  identity: WorkflowIdentity,
+  actor: string,
+): Promise<boolean> {
+  const inserted = await client.query(
+    `INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, job_run_id, epoch, opened_by)
+     SELECT $1, $2, $3, s.graph_run_id, s.job_run_id, s.epoch, $4 FROM (
+       SELECT id AS graph_run_id, NULL::uuid AS job_run_id, epoch FROM graph_run
+       WHERE workflow_id = $2 AND origin = 'api' AND completed_at IS NULL
+       UNION ALL
+       SELECT NULL, id, epoch FROM job_run WHERE workflow_id = $2 AND origin = 'api' AND completed_at IS NULL
+     ) s
+     WHERE NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = s.graph_run_id OR t.job_run_id = s.job_run_id)`,
+    [identity.runId, identity.workflowId, identity.firstExecutionRunId, actor],
+  );
+  return inserted.rowCount === 1;
+}
+
+/** Tokens above those of all attempts that an end supersedes. */
+export async function openJobsToFence(
+  pool: pg.Pool,
+  runId: string,
+): Promise<{ jobRunId: string; token: bigint }[]> {
+  const found = await pool.query<{ id: string; token: string }>(
+    `SELECT r.id, nextval('fence_token')::text AS token
+     FROM task t JOIN job_run r ON r.graph_run_id = t.graph_run_id OR r.id = t.job_run_id
+     WHERE t.run_id = $1 AND t.closed_at IS NULL AND r.completed_at IS NULL AND r.attempts > 0`,
+    [runId],
+  );
+  return found.rows.map((row) => ({ jobRunId: row.id, token: BigInt(row.token) }));
+}
+
+async function lockGraphRun(client: pg.ClientBase, id: string) {
+  const found = await client.query<{ project: string; state: RunState; epoch: number }>(
+    'SELECT project_name AS project, state, epoch FROM graph_run WHERE id = $1 FOR UPDATE',
+    [id],
+  );
+  return found.rows[0];
+}
+
+async function openJobs(
+  client: pg.ClientBase,
+  task: { readonly graph_run_id: string | null; readonly job_run_id: string | null },
+  { jobs, rest, error }: EndTask,
+): Promise<JobToSettle[]> {
+  const found = await client.query<{ id: string; job: string }>(
+    `SELECT r.id, j.key AS job FROM job_run r JOIN job j ON j.id = r.job_id
+     WHERE (r.graph_run_id = $1 OR r.id = $2) AND r.completed_at IS NULL`,
+    [task.graph_run_id, task.job_run_id],
+  );
+  return found.rows.map(({ id, job }) => {
+    const told = jobs.get(job) ?? { end: { state: 'FAILED', reason: rest } as const, error };
+    return { jobRunId: id, ...told };
+  });
+}

@@ -1,0 +1,33 @@
+import { Client } from '@temporalio/client';
+import type { Environment } from '../graph/environment.ts';
+import type { Store } from '../store/store.ts';
+import { createWarehouse } from '../warehouse/warehouse.ts';
+import { connectLazily } from './temporal-connection.ts';
+import { createTemporalView } from './temporal-view.ts';
+import { startWatch, type WatchOptions } from './watch.ts';
+
+export interface OpenWatchOptions extends Pick<WatchOptions, 'holder' | 'onError' | 'onCorrection'> {
+  readonly environment: Environment;
+  readonly store: Store;
+}
+
+/** It raises fences, one at a time. */
+const warehousePoolSize = 2;
+
+/** The watch for a process that has no warehouse of its own, with connections that are made when they are needed. */
+export function openWatch(options: OpenWatchOptions): { stop(): Promise<void> } {
+  const { environment, ...rest } = options;
+  const connection = connectLazily(environment.temporal);
+  const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
+  const stopping = new AbortController();
+  const client = new Client({ connection, namespace: environment.temporal.namespace });
+  const temporal = createTemporalView(client, stopping.signal);
+  const watch = startWatch({ ...rest, warehouse, temporal, actor: 'watch' });
+  return {
+    stop: async () => {
+      stopping.abort();
+      await watch.stop();
+      await Promise.all([connection.close(), warehouse.close()]);
+    },
+  };
+}
