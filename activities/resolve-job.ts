@@ -17,11 +17,6 @@ export interface RunJobInput {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-export interface ResolvedJob {
-  readonly kind: AnyJobKind;
-  readonly job: GraphJob;
-}
-
 const jobsByKey = new WeakMap<Graph, ReadonlyMap<string, GraphJob>>();
 
 export function jobRunIdFor(input: RunJobInput): string {

@@ -47,7 +47,6 @@ export type GraphFailure = (typeof storedGraphRunReasons.FAILED)[number];
 export type JobRunReason = {
   [S in RunState]: (typeof storedJobRunReasons)[S][number];
 }[RunState];
-export type GraphRunReason = (typeof storedGraphRunReasons)['PENDING' | 'RUNNING' | 'FAILED'][number];
 
 /** How a JobRun ended. */
 export type JobEnd =

@@ -13,7 +13,6 @@ import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
 
-export { isConnectionError } from './database-errors.ts';
 export { jobRunIdOf } from './ids.ts';
 export type { Store } from './store.ts';
 

@@ -27,7 +27,7 @@ export interface JobRunInput {
   readonly jobRunId?: string;
 }
 
-export { graphRunWorkflowId, jobRunWorkflowId, readWorkflowId } from '../graph/workflow-ids.ts';
+export { graphRunWorkflowId, jobRunWorkflowId } from '../graph/workflow-ids.ts';
 
 /** Types of the ApplicationFailures that end a workflow; people see them in Temporal's own tools. */
 export const workflowFailures = {

@@ -5,16 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { createClient } from '../../client/index.ts';
 import flights from '../../examples/flights/graph.ts';
 import { isFinal } from '../../graph/states.ts';
+import { flightsData } from '../support/flights.ts';
 import { useStack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const { info } = await useStack();
 const client = createClient({ url: info.apiUrl, apiKey: info.apiKey });
-const data = new URL('../../node_modules/vega-datasets/data/', import.meta.url);
 await client.projects.create({ name: 'flights' });
 await client.graphs.push('flights', flights);
 for (const name of ['airports.csv', 'flights-airport.csv']) {
-  await client.files.upload('flights', name, createReadStream(new URL(name, data)));
+  await client.files.upload('flights', name, createReadStream(new URL(name, flightsData)));
 }
 
 async function temporal(...args: string[]): Promise<Record<string, unknown>> {
