@@ -16,7 +16,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { projectRoutes } from './routes/projects.ts';
-import { runRoutes } from './routes/runs.ts';
+import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 
 export interface AppOptions extends Dependencies {
   /** Silent without one. */
@@ -73,6 +73,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
   projectRoutes(v1, dependencies);
   jobRoutes(v1, dependencies);
   runRoutes(v1, dependencies);
+  graphRunRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));

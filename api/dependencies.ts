@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Kinds } from '../graph/kinds.ts';
+import type { Verification } from '../graph/resources.ts';
 import type { Store } from '../store/store.ts';
 import type { Starter } from './starter.ts';
 
@@ -10,6 +11,8 @@ export interface Dependencies {
   readonly store: Store;
   readonly temporal: Starter;
   readonly kinds: Kinds;
+  /** Compares a graph run with Temporal's history. @throws CodedError GRAPH_RUN_UNKNOWN, TEMPORAL_UNAVAILABLE */
+  readonly verify: (graphRunId: string) => Promise<Verification>;
 }
 
 /** The app as routes see it: types of params, query, body and replies follow from their zod schemas. */

@@ -26,19 +26,20 @@ async function run(environment: Environment): Promise<void> {
   const stopAsked = awaitStop();
   const store = createStore({ databaseUrl: environment.databaseUrl });
   const starter = createStarter({ temporal: environment.temporal });
-  const app = await createApp({ store, temporal: starter, kinds: createKinds(), logger: log });
-  const url = await app.listen({ port: environment.port, host: environment.host });
-  const pending = startPendingLoop({
-    store,
-    starter,
-    onError: logSparingly(log, 'pending runs could not be started'),
-  });
   const watch = openWatch({
     environment,
     store,
     holder: `api:${process.pid}@${hostname()}`,
     onError: logSparingly(log, 'the watch met an error and goes on'),
     onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
+  });
+  const { verify } = watch;
+  const app = await createApp({ store, temporal: starter, kinds: createKinds(), verify, logger: log });
+  const url = await app.listen({ port: environment.port, host: environment.host });
+  const pending = startPendingLoop({
+    store,
+    starter,
+    onError: logSparingly(log, 'pending runs could not be started'),
   });
   log.info({ url }, 'ready');
   process.send?.({ type: 'ready', url });

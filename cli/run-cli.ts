@@ -8,6 +8,7 @@ import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { showCommand } from './commands/show.ts';
 import { startCommand } from './commands/start.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -16,7 +17,7 @@ import { printable } from './text.ts';
 const exitCodeHelp = `
 Exit codes:
   0  done
-  1  the run failed (run --watch, watch)
+  1  the run failed (run --watch, watch), or differs from Temporal's history (verify)
   2  wrong use, or an input that the server refused
   3  the server cannot be reached, or cannot serve at the moment`;
 
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     runsCommand,
     showCommand,
     watchCommand,
+    verifyCommand,
     jobsCommand,
   ];
   for (const make of commands) program.addCommand(make(setting));

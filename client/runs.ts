@@ -1,4 +1,11 @@
-import type { AttemptView, GraphRunDetail, GraphRunView, JobRunDetail, Page } from '../graph/resources.ts';
+import type {
+  AttemptView,
+  GraphRunDetail,
+  GraphRunView,
+  JobRunDetail,
+  Page,
+  Verification,
+} from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Http } from './http.ts';
 import { type PageOptions, walkPages } from './pages.ts';
@@ -32,6 +39,8 @@ export function createGraphRuns(http: Http) {
     all: (filter: RunFilter = {}) => walkPages((cursor) => list({ ...filter, cursor })),
     /** With its job runs in topological order. */
     get: (id: string) => http.request<GraphRunDetail>({ method: 'GET', path: [...path, id] }),
+    /** How the run's rows compare with Temporal's history of it. */
+    verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
   };
 }
 

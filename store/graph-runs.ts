@@ -2,7 +2,6 @@ import { CodedError } from '../graph/errors.ts';
 import { limits } from '../graph/limits.ts';
 import { type PendingReason, pendingReasons } from '../graph/pending.ts';
 import { makePlan } from '../graph/plan.ts';
-import type { GraphRunDetail } from '../graph/resources.ts';
 import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
 import { isId, newId } from './ids.ts';
@@ -16,14 +15,23 @@ import {
   toGraphRunView,
   toJobRunView,
 } from './run-views.ts';
-import type { GraphRunFilter, GraphRuns, Graphs, NewGraphRun, PageRequest, RunToStart } from './store.ts';
+import type {
+  GraphRunFacts,
+  GraphRunFilter,
+  GraphRuns,
+  Graphs,
+  NewGraphRun,
+  PageRequest,
+  RunToStart,
+} from './store.ts';
 import { readTasks } from './tasks.ts';
 
 export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
   return {
     create: (run) => createGraphRun(database, run),
     list: (filter, page) => listGraphRuns(database, filter, page),
-    get: (id) => getGraphRun(database, graphs, id),
+    get: async (id) => (await readGraphRun(database, graphs, id)).run,
+    facts: (id) => readGraphRun(database, graphs, id),
     unstarted: async (olderThan, most) => {
       const found = await database.pool.query<RunToStart>(
         `SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project FROM graph_run r
@@ -70,12 +78,12 @@ async function listGraphRuns(database: Database, filter: GraphRunFilter, page: P
   return cutPage(found.rows, page.limit, toGraphRunView, cursorOf);
 }
 
-async function getGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunDetail> {
+async function readGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunFacts> {
   if (!isId(id)) throw unknownGraphRun(id);
   const { runs, jobRuns, tasks } = await database.snapshot(async (client) => ({
     runs: await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]),
-    jobRuns: await client.query<JobRunViewRow>(
-      `SELECT ${jobRunViewColumns} FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
+    jobRuns: await client.query<JobRunViewRow & { output_hash: string | null }>(
+      `SELECT ${jobRunViewColumns}, r.output_hash FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
        WHERE r.graph_run_id = $1 ORDER BY r.place`,
       [id],
     ),
@@ -89,9 +97,15 @@ async function getGraphRun(database: Database, graphs: Graphs, id: string): Prom
       ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows)
       : null;
   return {
-    ...toGraphRunView(run),
-    jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
-    tasks,
+    run: {
+      ...toGraphRunView(run),
+      jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
+      tasks,
+    },
+    projectId: run.project_id,
+    outputHashes: new Map(
+      jobRuns.rows.flatMap((row) => (row.output_hash ? [[row.id, row.output_hash]] : [])),
+    ),
   };
 }
 

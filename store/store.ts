@@ -98,6 +98,13 @@ export interface GraphRunFilter {
   readonly state?: RunState | undefined;
 }
 
+export interface GraphRunFacts {
+  readonly run: GraphRunDetail;
+  readonly projectId: string | null;
+  /** Of recorded outputs, by job run id. */
+  readonly outputHashes: ReadonlyMap<string, string>;
+}
+
 export interface GraphRuns {
   /**
    * Row first: the run and its JobRuns as PENDING, before any workflow is started.
@@ -107,6 +114,8 @@ export interface GraphRuns {
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
+  /** What verify compares with Temporal. @throws CodedError GRAPH_RUN_UNKNOWN */
+  facts(id: string): Promise<GraphRunFacts>;
   /** Runs of the API whose workflow never opened them: oldest first. */
   unstarted(olderThan: Date, most: number): Promise<RunToStart[]>;
 }

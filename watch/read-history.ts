@@ -24,8 +24,8 @@ export interface HistoryJob {
 export interface RunHistory {
   /** By activity id, which is the job's key. */
   readonly jobs: ReadonlyMap<string, HistoryJob>;
-  /** Jobs whose activity was scheduled, in that order. */
-  readonly scheduled: readonly string[];
+  /** Jobs whose activity was scheduled, with the event that did it. */
+  readonly scheduled: ReadonlyMap<string, number>;
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
   /** The last event that was copied by a reset; 0 without one. */
@@ -35,7 +35,7 @@ export interface RunHistory {
 
 interface Reading {
   readonly jobs: Map<string, HistoryJob>;
-  readonly scheduled: string[];
+  readonly scheduled: Map<string, number>;
   /** Event id of a scheduling to the activity that it schedules. */
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
   end: GraphEnd | null;
@@ -46,7 +46,7 @@ interface Reading {
 export function readHistory(events: Iterable<HistoryEvent>): RunHistory {
   const reading: Reading = {
     jobs: new Map(),
-    scheduled: [],
+    scheduled: new Map(),
     activities: new Map(),
     end: null,
     resetAtEventId: 0,
@@ -64,7 +64,7 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   const scheduled = event.activityTaskScheduledEventAttributes;
   if (scheduled?.activityId) {
     reading.activities.set(eventId, { id: scheduled.activityId, input: scheduled.input });
-    if (!scheduled.activityId.includes(':')) reading.scheduled.push(scheduled.activityId);
+    if (!scheduled.activityId.includes(':')) reading.scheduled.set(scheduled.activityId, eventId);
   }
   const completed = event.activityTaskCompletedEventAttributes;
   if (completed) readCompleted(reading, Number(completed.scheduledEventId ?? 0), completed.result, eventId);

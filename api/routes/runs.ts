@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { projectNameSchema } from '../../graph/definition.ts';
-import { graphRunDetailSchema, graphRunSchema, pageSchema, startRunSchema } from '../../graph/resources.ts';
+import {
+  graphRunDetailSchema,
+  graphRunSchema,
+  pageSchema,
+  startRunSchema,
+  verificationSchema,
+} from '../../graph/resources.ts';
 import { RunState } from '../../graph/states.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { noQuery, pageQuery, projectPath, runPath } from '../request-schemas.ts';
@@ -12,7 +18,7 @@ const listQuery = pageQuery.extend({
   state: z.enum(RunState).optional(),
 });
 
-/** /projects/:project/runs and /graph-runs */
+/** /projects/:project/runs */
 export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
   app.post(
     '/projects/:project/runs',
@@ -43,7 +49,10 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
         .send(await store.graphRuns.get(run.id));
     },
   );
+}
 
+/** /graph-runs and what is below */
+export function graphRunRoutes(app: Api, { store, verify }: Dependencies): void {
   app.get(
     '/graph-runs',
     {
@@ -71,5 +80,20 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
       },
     },
     ({ params }) => store.graphRuns.get(params.id),
+  );
+
+  app.get(
+    '/graph-runs/:id/verify',
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags,
+        summary: "Compares a graph run with Temporal's history of it",
+        params: runPath,
+        querystring: noQuery,
+        response: { 200: verificationSchema },
+      },
+    },
+    ({ params }) => verify(params.id),
   );
 }

@@ -17,6 +17,7 @@ async function otherApp(parts: Partial<Store>, requestsPerSecondMax = 600) {
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
   const temporal = fakeStarter();
   const other = await createApp({
+    verify: () => Promise.reject(new Error('not asked')),
     store: { ...store, ...parts },
     temporal,
     kinds: createKinds(),

@@ -29,6 +29,7 @@ const permissions = {
   'POST /v1/projects/{project}/runs': 'write',
   'GET /v1/graph-runs': 'read',
   'GET /v1/graph-runs/{id}': 'read',
+  'GET /v1/graph-runs/{id}/verify': 'read',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
 } as const;

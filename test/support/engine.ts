@@ -3,7 +3,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
-import type { GraphRunDetail, JobRunDetail } from '../../graph/resources.ts';
+import type { GraphRunDetail, JobRunDetail, Verification } from '../../graph/resources.ts';
 import { isFinal } from '../../graph/states.ts';
 import { validateGraph } from '../../graph/validate.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { createAdopter } from '../../watch/adopter.ts';
 import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
+import { verifyGraphRun } from '../../watch/verify.ts';
 import { startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useDatabases } from './databases.ts';
@@ -38,6 +39,8 @@ export interface Engine {
   /** The run once it has ended. */
   ended(graphRunId: string): Promise<GraphRunDetail>;
   endedJob(jobRunId: string): Promise<JobRunDetail>;
+  /** How a run's rows compare with Temporal's history. */
+  verify(graphRunId: string): Promise<Verification>;
   /** Starts, waits, and answers with the ended run. */
   run(project: string, select?: readonly string[]): Promise<GraphRunDetail>;
 }
@@ -130,6 +133,7 @@ export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise
         const run = await store.jobRuns.get(id);
         return isFinal(run.state) ? run : undefined;
       }, `job run ${id} ends`),
+    verify: (id) => verifyGraphRun({ store, temporal }, id),
     run: async (project, select) => ended((await start(project, select)).id),
   };
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
-import { describe, expect, inject, it } from 'vitest';
+import { afterAll, describe, expect, inject, it } from 'vitest';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
@@ -64,11 +64,21 @@ async function resetPoints(handle: WorkflowHandle): Promise<number[]> {
 const shown = <Answer>(ask: () => Promise<Answer | undefined>, what: string) =>
   until(ask, what, shownWithinMs);
 
+/** Whatever was done to a run, its rows are what Temporal did. */
+const touched = new Set<string>();
+afterAll(async () => {
+  expect(touched.size).toBeGreaterThan(6);
+  for (const id of touched) {
+    expect(await engine.verify(id)).toMatchObject({ differences: [] });
+  }
+});
+
 async function runWhen(
   id: string,
   is: (run: GraphRunDetail) => boolean,
   what: string,
 ): Promise<GraphRunDetail> {
+  touched.add(id);
   return shown(async () => {
     const run = await store.graphRuns.get(id);
     return is(run) ? run : undefined;
