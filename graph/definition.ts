@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { durationPattern, parseDurationMs } from './durations.ts';
+import { durationLimitsMs, durationPattern, parseDurationMs } from './durations.ts';
+import { limits } from './limits.ts';
 import { isReservedProjectName, jobKeyPattern, projectNamePattern } from './names.ts';
 import { defaultRetry, defaultTimeoutMs, type JobRules, runIfRules } from './rules.ts';
 
@@ -19,20 +20,29 @@ export const timezoneSchema = z
 
 const durationSchema = z
   .string()
-  .regex(durationPattern, 'expected a duration such as 500ms, 10s, 5m, 6h or 2d');
+  .regex(durationPattern, { error: 'expected a duration such as 500ms, 10s, 5m, 6h or 2d', abort: true })
+  .refine(isDurationInRange, 'expected a duration from 1ms to 365d');
 
-const retrySchema = z.strictObject({
-  maximumAttempts: z.int().min(1).max(1_000).optional(),
-  initialInterval: durationSchema.optional(),
-  backoffCoefficient: z.number().min(1).max(100).optional(),
-  maximumInterval: durationSchema.optional(),
-  nonRetryableErrors: z.array(z.string().min(1).max(200)).max(50).optional(),
-});
+const retrySchema = z
+  .strictObject({
+    maximumAttempts: z.int().min(1).max(1_000).optional(),
+    initialInterval: durationSchema.optional(),
+    backoffCoefficient: z.number().min(1).max(100).optional(),
+    maximumInterval: durationSchema.optional(),
+    nonRetryableErrors: z.array(z.string().min(1).max(200)).max(50).optional(),
+  })
+  .refine(
+    ({ initialInterval, maximumInterval }) =>
+      maximumInterval === undefined ||
+      (milliseconds(maximumInterval) ?? 0) >=
+        (milliseconds(initialInterval) ?? defaultRetry.initialIntervalMs),
+    { path: ['maximumInterval'], message: 'expected it to be at least initialInterval (1s unless given)' },
+  );
 
 export const jobDefinitionSchema = z.strictObject({
   kind: z.string().min(1).max(63),
   config: z.record(z.string(), z.unknown()).optional(),
-  dependsOn: z.array(z.string().max(63)).optional(),
+  dependsOn: z.array(z.string().max(63)).max(limits.parentsPerJob).optional(),
   runIf: z.enum(runIfRules).optional(),
   allowFailure: z.boolean().optional(),
   timeout: durationSchema.optional(),
@@ -51,6 +61,7 @@ export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;
 /** A job's rules with every default filled in. */
 export function rulesOf(job: JobDefinition): JobRules {
   const { retry } = job;
+  const initialIntervalMs = milliseconds(retry?.initialInterval) ?? defaultRetry.initialIntervalMs;
   return {
     kind: job.kind,
     runIf: job.runIf ?? 'all_succeeded',
@@ -58,9 +69,10 @@ export function rulesOf(job: JobDefinition): JobRules {
     timeoutMs: milliseconds(job.timeout) ?? defaultTimeoutMs,
     retry: {
       maximumAttempts: retry?.maximumAttempts ?? defaultRetry.maximumAttempts,
-      initialIntervalMs: milliseconds(retry?.initialInterval) ?? defaultRetry.initialIntervalMs,
+      initialIntervalMs,
       backoffCoefficient: retry?.backoffCoefficient ?? defaultRetry.backoffCoefficient,
-      maximumIntervalMs: milliseconds(retry?.maximumInterval) ?? defaultRetry.maximumIntervalMs,
+      maximumIntervalMs:
+        milliseconds(retry?.maximumInterval) ?? Math.max(defaultRetry.maximumIntervalMs, initialIntervalMs),
       nonRetryableErrors: retry?.nonRetryableErrors ?? defaultRetry.nonRetryableErrors,
     },
   };
@@ -68,6 +80,11 @@ export function rulesOf(job: JobDefinition): JobRules {
 
 function milliseconds(duration: string | undefined): number | undefined {
   return duration === undefined ? undefined : parseDurationMs(duration);
+}
+
+function isDurationInRange(text: string): boolean {
+  const ms = parseDurationMs(text) ?? 0;
+  return ms >= durationLimitsMs.min && ms <= durationLimitsMs.max;
 }
 
 function isTimezone(name: string): boolean {

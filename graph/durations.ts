@@ -2,6 +2,9 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 
 export const durationPattern = /^(\d{1,9})(ms|s|m|h|d)$/;
 
+/** Of a timeout or an interval: none takes no time, and Temporal refuses to wait for none. */
+export const durationLimitsMs = { min: 1, max: 365 * 86_400_000 } as const;
+
 /** Reads `"500ms"`, `"10s"`, `"5m"`, `"6h"` or `"2d"`; undefined when it is none of these. */
 export function parseDurationMs(text: string): number | undefined {
   const match = durationPattern.exec(text);
