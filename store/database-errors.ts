@@ -15,14 +15,13 @@ const nodeCodes = new Set([
 ]);
 const prismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
 const driverMessages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after/;
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout|Cannot use a pool after/;
 
 /** True when the same statement may well succeed later: the world failed, not the statement. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof CodedError) return error.code === 'STORE_UNAVAILABLE';
   if (!(error instanceof Error)) return false;
-  if (error instanceof pg.DatabaseError)
-    return /^(08|57P|53)/.test(error.code ?? '') || error.code === '25006';
+  if (error instanceof pg.DatabaseError) return /^(08|57P|53|55P03|25006)/.test(error.code ?? '');
   if (error instanceof Prisma.PrismaClientKnownRequestError) return prismaCodes.has(error.code);
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
   const code = 'code' in error ? String(error.code) : '';

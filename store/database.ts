@@ -16,6 +16,10 @@ export interface Database {
 }
 
 const raceRetriesMax = 5;
+/** A statement that is blocked must not hold up the one writer of its process: it fails, and is tried again. */
+const lockTimeoutMs = 5_000;
+/** For a server that has gone without a word. */
+const queryTimeoutMs = 60_000;
 
 export function openDatabase(databaseUrl: string, poolSize: number): Database {
   const pool = new pg.Pool({
@@ -24,9 +28,14 @@ export function openDatabase(databaseUrl: string, poolSize: number): Database {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     application_name: 'graphrun',
+    keepAlive: true,
+    query_timeout: queryTimeoutMs,
+    options: `-c lock_timeout=${lockTimeoutMs}`,
   });
   // A connection that breaks while idle is replaced at its next use; unheard, the event would end the process.
   pool.on('error', () => {});
+  // While one is in use, its query tells of the end; the event would end the process all the same.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,

@@ -7,13 +7,15 @@ import { type Adopted, type Adoption, adoptRun, jobsToFence } from './adopt-runs
 import { closeGraphRun, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
 import { claimUnopened, endTask, openJobsToFence } from './end-tasks.ts';
-import { openGraphRun, openJobRun } from './open-runs.ts';
+import { openGraphRun, openJobRun, rejectGraphRun } from './open-runs.ts';
 import { settleJobs } from './settle-jobs.ts';
 import { readKnownTasks, readOpenTasks } from './tasks.ts';
 
 /** A workflow execution, in the server's own words. */
 export interface Execution {
   openGraphRun(request: OpenGraphRun): Promise<OpenedGraphRun>;
+  /** Keeps a row of a run whose input says too little to open it. */
+  rejectGraphRun(request: RejectGraphRun): Promise<void>;
   openJobRun(request: OpenJobRun): Promise<OpenedJobRun>;
   /** Ends jobs, in one transaction; answers with what is recorded of each, which may be another end than was asked for. */
   settle(request: Settle): Promise<SettledEnd[]>;
@@ -71,6 +73,14 @@ export interface OpenGraphRun {
   readonly project: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[] | null;
+  readonly actor: string;
+}
+
+export interface RejectGraphRun {
+  readonly identity: WorkflowIdentity;
+  /** As far as the input named one. */
+  readonly project: string;
+  readonly message: string;
   readonly actor: string;
 }
 
@@ -143,6 +153,7 @@ export interface CloseJobRun {
 export function createExecution(database: Database): Execution {
   return {
     openGraphRun: (request) => openGraphRun(database, request),
+    rejectGraphRun: (request) => rejectGraphRun(database, request),
     openJobRun: (request) => openJobRun(database, request),
     settle: (request) => database.transaction((client) => settleJobs(client, request)),
     closeGraphRun: (request) => database.transaction((client) => closeGraphRun(client, request)),

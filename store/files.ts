@@ -10,18 +10,22 @@ import type { Files, FileUpload } from './store.ts';
 
 /** Bytes of a row of content: what one upload and one read hold in memory, whatever the size of the file. */
 const chunkBytes = 1024 * 1024;
+/** What was replaced, or never became whole, is removed after this, at the project's next upload. */
+const keptFor = '1 day';
+
+const latest = { completedAt: { not: null }, replacedAt: null } as const;
 
 /** Content lies in the metadata database, so that any worker can read it and a replacement is one transaction. */
 export function createFiles(database: Database): Files {
   const find = async (project: string, name: string) => {
     const projectId = await projectIdOf(database, project);
-    return database.prisma.file.findFirst({ where: { projectId, name, completedAt: { not: null } } });
+    return database.prisma.file.findFirst({ where: { projectId, name, ...latest } });
   };
   return {
     upload: (upload) => uploadFile(database, upload),
     list: async (project) => {
       const projectId = await projectIdOf(database, project);
-      const where = { projectId, completedAt: { not: null } };
+      const where = { projectId, ...latest };
       return (await database.prisma.file.findMany({ where, orderBy: { name: 'asc' } })).map(toView);
     },
     get: async (project, name) => {
@@ -35,7 +39,7 @@ export function createFiles(database: Database): Files {
     },
     open: async (project, name) => {
       const file = await find(project, name);
-      return file ? { ...toView(file), read: () => Readable.from(readChunks(database, file.id)) } : undefined;
+      return file ? { ...toView(file), read: () => Readable.from(readChunks(database, file)) } : undefined;
     },
   };
 }
@@ -49,16 +53,40 @@ async function uploadFile(database: Database, upload: FileUpload): Promise<FileV
   try {
     const { bytes, sha256 } = await writeChunks(database, file.id, upload.content);
     checkWhole(upload, bytes, sha256);
-    const completedAt = new Date();
-    const [, done] = await database.prisma.$transaction([
-      database.prisma.file.deleteMany({ where: { projectId, name, completedAt: { not: null } } }),
-      database.prisma.file.update({ where: { id: file.id }, data: { bytes, sha256, completedAt } }),
-    ]);
-    return toView(done);
+    return await replaceFile(database, { id: file.id, projectId, name, bytes, sha256 });
   } catch (error) {
     await database.prisma.file.deleteMany({ where: { id: file.id, completedAt: null } }).catch(() => {});
     throw error;
   }
+}
+
+/** Of two uploads of one name at once, the one that ends later stays. */
+async function replaceFile(
+  database: Database,
+  file: { id: string; projectId: string; name: string; bytes: number; sha256: string },
+): Promise<FileView> {
+  const { id, projectId, name, bytes, sha256 } = file;
+  await database.transaction(async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `file ${projectId} ${name}`,
+    ]);
+    await client.query(
+      `UPDATE file SET replaced_at = now()
+       WHERE project_id = $1 AND name = $2 AND completed_at IS NOT NULL AND replaced_at IS NULL`,
+      [projectId, name],
+    );
+    await client.query('UPDATE file SET bytes = $2, sha256 = $3, completed_at = now() WHERE id = $1', [
+      id,
+      bytes,
+      sha256,
+    ]);
+    await client.query(
+      `DELETE FROM file WHERE project_id = $1
+         AND (replaced_at < now() - $2::interval OR (completed_at IS NULL AND created_at < now() - $2::interval))`,
+      [projectId, keptFor],
+    );
+  });
+  return toView(await database.prisma.file.findUniqueOrThrow({ where: { id } }));
 }
 
 async function writeChunks(database: Database, fileId: string, content: AsyncIterable<Uint8Array>) {
@@ -116,26 +144,25 @@ function checkWhole(upload: FileUpload, bytes: number, sha256: string): void {
   }
 }
 
-/** In one transaction of its own, so that a replacement that commits meanwhile does not cut the reader off. */
-async function* readChunks(database: Database, fileId: string): AsyncGenerator<Buffer> {
-  const client = await database.pool.connect();
-  let broken = true;
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const known = await client.query('SELECT FROM file WHERE id = $1', [fileId]);
-    if (known.rowCount === 0) throw new Error('the file was replaced while it was being opened; try again');
-    for (let place = 0; ; place += 1) {
-      const sql = 'SELECT content FROM file_chunk WHERE file_id = $1 AND place = $2';
-      const found = await client.query<{ content: Buffer }>(sql, [fileId, place]);
-      const content = found.rows[0]?.content;
-      if (!content) break;
-      yield content;
-    }
-    await client.query('COMMIT');
-    broken = false;
-  } finally {
-    client.release(broken);
+/**
+ * Chunk by chunk, so that a slow reader holds no connection. A file that is replaced meanwhile stays for a day.
+ * @throws Error when it is not all there; another attempt reads the newer one.
+ */
+async function* readChunks(
+  database: Database,
+  file: { id: string; bytes: bigint; name: string },
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for (let place = 0; ; place += 1) {
+    const sql = 'SELECT content FROM file_chunk WHERE file_id = $1 AND place = $2';
+    const found = await database.pool.query<{ content: Buffer }>(sql, [file.id, place]);
+    const content = found.rows[0]?.content;
+    if (!content) break;
+    bytes += content.byteLength;
+    yield content;
   }
+  if (bytes === Number(file.bytes)) return;
+  throw new Error(`file "${file.name}" was replaced and removed while it was read; try again`);
 }
 
 function toView(file: {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { CodedError, type Problem } from '../graph/errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { makePlan, type Plan } from '../graph/plan.ts';
+import { makePlan, type Plan, rulesAt } from '../graph/plan.ts';
 import { selectJobs } from '../graph/selection.ts';
 import { pointer } from '../graph/zod-problems.ts';
 import { insertEvents } from './events.ts';
@@ -84,9 +84,9 @@ export async function insertGraphRun(client: pg.ClientBase, run: GraphRunToInser
   const places = run.plan.keys.flatMap((_, place) => (passing.has(place) ? [] : [place]));
   const keys = places.map((place) => run.plan.keys[place] as string);
   await client.query(
-    `INSERT INTO job_run (id, project_id, job_id, graph_run_id, version, place, origin, created_by, updated_by)
-     SELECT r.id, $1, j.id, $2, $3, r.place, $4, $5, $5
-     FROM unnest($6::uuid[], $7::text[], $8::int[]) AS r (id, key, place)
+    `INSERT INTO job_run (id, project_id, job_id, kind, graph_run_id, version, place, origin, created_by, updated_by)
+     SELECT r.id, $1, j.id, r.kind, $2, $3, r.place, $4, $5, $5
+     FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[]) AS r (id, key, place, kind)
      JOIN job j ON j.project_id = $1 AND j.key = r.key`,
     [
       run.pinned.projectId,
@@ -97,6 +97,7 @@ export async function insertGraphRun(client: pg.ClientBase, run: GraphRunToInser
       keys.map((key) => jobRunIdOf(run.id, key)),
       keys,
       places,
+      places.map((place) => rulesAt(run.plan, place).kind),
     ],
   );
   const event = {
@@ -122,14 +123,17 @@ export interface LoneJobRunToInsert {
 
 /** @throws CodedError JOB_UNKNOWN */
 export async function insertLoneJobRun(client: pg.ClientBase, run: LoneJobRunToInsert): Promise<void> {
-  if (!run.pinned.graph.jobs.some((job) => job.key === run.job)) throw unknownJob(run.project, run.job);
+  const job = run.pinned.graph.jobs.find(({ key }) => key === run.job);
+  if (!job) throw unknownJob(run.project, run.job);
   await client.query(
-    `INSERT INTO job_run (id, project_id, job_id, version, origin, workflow_id, first_execution_run_id, created_by, updated_by)
-     SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $8 FROM job j WHERE j.project_id = $2 AND j.key = $3`,
+    `INSERT INTO job_run (id, project_id, job_id, kind, version, origin, workflow_id, first_execution_run_id, created_by,
+                          updated_by)
+     SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $9, $9 FROM job j WHERE j.project_id = $2 AND j.key = $3`,
     [
       run.id,
       run.pinned.projectId,
       run.job,
+      job.rules.kind,
       run.pinned.version,
       run.origin,
       run.workflowId,

@@ -11,6 +11,7 @@ import type {
   OpenedJobRun,
   OpenGraphRun,
   OpenJobRun,
+  RejectGraphRun,
   WorkflowIdentity,
 } from './execution.ts';
 import { newId } from './ids.ts';
@@ -25,6 +26,10 @@ interface RunRow {
   readonly epoch: number;
 }
 
+interface JobRunRow extends RunRow {
+  readonly job: string;
+}
+
 interface GraphRunRow extends RunRow {
   readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[];
@@ -36,10 +41,21 @@ export async function openGraphRun(database: Database, request: OpenGraphRun): P
     return await database.transaction((client) => takeGraphRun(client, request));
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    await database.transaction((client) => insertInvalidRun(client, request, error));
+    // A run that the API has checked has its row; only one that came from outside needs it here.
+    if (!request.known) await database.transaction((client) => insertInvalidRun(client, request, error));
     return { outcome: 'invalid', message: error.message };
   }
 }
+
+export async function rejectGraphRun(database: Database, request: RejectGraphRun): Promise<void> {
+  const { identity, actor, message } = request;
+  const project = request.project.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, projectCharsMax);
+  const shown = { identity, known: null, project, params: {}, select: null, actor };
+  const error = new CodedError('REQUEST_INVALID', message);
+  await database.transaction((client) => insertInvalidRun(client, shown, error));
+}
+
+const projectCharsMax = 100;
 
 export async function openJobRun(database: Database, request: OpenJobRun): Promise<OpenedJobRun> {
   try {
@@ -61,6 +77,7 @@ async function takeGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promi
   const row =
     (await lockGraphRun(client, request)) ?? (known ? undefined : await insertOutsideRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
+  if (row.project !== request.project) return mismatch(row, request.project);
   const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
   if (refusal) return refusal;
   await client.query(
@@ -93,6 +110,9 @@ async function takeJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<O
   const row =
     (await lockJobRun(client, request)) ?? (known ? undefined : await insertOutsideJobRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a job run that does not exist`);
+  if (row.project !== request.project || row.job !== request.job) {
+    return mismatch(row, `${request.project}/${request.job}`);
+  }
   const refusal = await takeTask(client, 'job_run', row, known?.epoch ?? row.epoch, request);
   if (refusal) return refusal;
   await client.query(
@@ -177,11 +197,11 @@ async function insertOutsideRun(client: pg.ClientBase, request: OpenGraphRun): P
   return { id, project_id, project, version, state: 'PENDING', epoch: 1, ...chosen };
 }
 
-async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<RunRow | undefined> {
+async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<JobRunRow | undefined> {
   const { identity, known } = request;
-  const found = await client.query<RunRow>(
-    `SELECT r.id, r.project_id, p.name AS project, r.version, r.state, r.epoch
-     FROM job_run r JOIN project p ON p.id = r.project_id
+  const found = await client.query<JobRunRow>(
+    `SELECT r.id, r.project_id, p.name AS project, r.version, r.state, r.epoch, j.key AS job
+     FROM job_run r JOIN project p ON p.id = r.project_id JOIN job j ON j.id = r.job_id
      WHERE r.graph_run_id IS NULL
        AND (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3))
      FOR UPDATE OF r`,
@@ -190,7 +210,7 @@ async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<R
   return found.rows[0];
 }
 
-async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<RunRow> {
+async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<JobRunRow> {
   const { identity, project, job, actor } = request;
   const pinned = await pinGraph(client, project);
   const id = newId();
@@ -205,7 +225,15 @@ async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): 
     origin: 'temporal',
     actor,
   });
-  return { id, project_id: pinned.projectId, project, version: pinned.version, state: 'PENDING', epoch: 1 };
+  return {
+    id,
+    project_id: pinned.projectId,
+    project,
+    version: pinned.version,
+    state: 'PENDING',
+    epoch: 1,
+    job,
+  };
 }
 
 /** The row of a run that cannot be: it shows what was asked for, and why it is refused. */
@@ -255,6 +283,10 @@ async function readGraph(client: pg.ClientBase, row: RunRow): Promise<Graph> {
   const graph = found.rows[0]?.graph;
   if (!graph) throw new Error(`run ${row.id} is pinned to version ${row.version}, which is not stored`);
   return graph;
+}
+
+function mismatch(row: RunRow, named: string): NotOpened {
+  return { outcome: 'invalid', message: `run ${row.id} is not one of ${named}, which the input names` };
 }
 
 function lost(message: string): NotOpened {

@@ -76,7 +76,7 @@ export interface JobRunViewRow {
 }
 
 export const jobRunViewColumns = `
-  r.id, p.name AS project, j.key AS job, j.kind, r.graph_run_id, r.state, r.reason, r.error, r.epoch, r.attempts,
+  r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, r.reason, r.error, r.epoch, r.attempts,
   r.created_at, r.created_by, r.started_at, r.completed_at`;
 
 /** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */

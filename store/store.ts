@@ -116,8 +116,8 @@ export interface GraphRuns {
   get(id: string): Promise<GraphRunDetail>;
   /** What verify compares with Temporal. @throws CodedError GRAPH_RUN_UNKNOWN */
   facts(id: string): Promise<GraphRunFacts>;
-  /** Runs of the API whose workflow never opened them: oldest first. */
-  unstarted(olderThan: Date, most: number): Promise<RunToStart[]>;
+  /** Runs of the API whose workflow never opened them, by id: the page after the one that ended with `after`. */
+  unstarted(olderThan: Date, after: string | null, most: number): Promise<RunToStart[]>;
 }
 
 export interface JobRuns {
@@ -129,7 +129,7 @@ export interface JobRuns {
   attempts(id: string): Promise<AttemptView[]>;
   /** Newest first. @throws CodedError PROJECT_UNKNOWN, JOB_UNKNOWN */
   listOfJob(project: string, job: string, page: PageRequest): Promise<Page<JobRunView>>;
-  unstarted(olderThan: Date, most: number): Promise<JobRunToStart[]>;
+  unstarted(olderThan: Date, after: string | null, most: number): Promise<JobRunToStart[]>;
 }
 
 export interface FileUpload {

@@ -18,21 +18,37 @@ export interface StartPendingOptions {
 
 const startsAtOnce = 100;
 
-/** Starts what is due once. Resolves with how many starts were sent. */
+/** Starts all that is due, page by page. Resolves with how many starts were sent. */
 export async function startPending(options: StartPendingOptions): Promise<number> {
-  const { store, starter, onError, ageMs = 5_000 } = options;
+  const { store, starter, ageMs = 5_000 } = options;
   const olderThan = new Date(Date.now() - ageMs);
-  const [graphRuns, jobRuns] = await Promise.all([
-    store.graphRuns.unstarted(olderThan, startsAtOnce),
-    store.jobRuns.unstarted(olderThan, startsAtOnce),
-  ]);
-  const starts = [
-    ...graphRuns.map((run) => () => starter.startGraphRun(run)),
-    ...jobRuns.map((run) => () => starter.startJobRun(run)),
-  ];
-  // One that is refused must not hold up those behind it.
-  await Promise.all(starts.map((start) => start().catch(onError)));
-  return starts.length;
+  const graphRuns = await startPages(
+    options,
+    (after) => store.graphRuns.unstarted(olderThan, after, startsAtOnce),
+    (run) => starter.startGraphRun(run),
+  );
+  const jobRuns = await startPages(
+    options,
+    (after) => store.jobRuns.unstarted(olderThan, after, startsAtOnce),
+    (run) => starter.startJobRun(run),
+  );
+  return graphRuns + jobRuns;
+}
+
+async function startPages<Run extends RunToStart>(
+  { onError }: StartPendingOptions,
+  readPage: (after: string | null) => Promise<Run[]>,
+  start: (run: Run) => Promise<void>,
+): Promise<number> {
+  let started = 0;
+  for (let after: string | null = null; ; ) {
+    const runs = await readPage(after);
+    // One that is refused must not hold up those behind it.
+    await Promise.all(runs.map((run) => start(run).catch(onError)));
+    started += runs.length;
+    after = runs.at(-1)?.id ?? null;
+    if (runs.length < startsAtOnce) return started;
+  }
 }
 
 /** Looks every second, in every API process: a start sent twice is refused by the server, and means done. */

@@ -66,10 +66,28 @@ describe('a file', () => {
 
   it('of two uploads at once is one of the two, whole', async () => {
     const [a, b] = [randomBytes(2_000_000), randomBytes(2_000_000)];
-    await Promise.allSettled([upload('i.csv', a), upload('i.csv', b)]);
+    await Promise.all([upload('i.csv', a), upload('i.csv', b)]);
     const content = await read('i.csv');
     expect(content.equals(a) || content.equals(b)).toBe(true);
     expect((await store.files.list('p')).filter((file) => file.name === 'i.csv')).toHaveLength(1);
+  });
+
+  it('of forty uploads at once is one of them, and none fails', async () => {
+    const all = Array.from({ length: 40 }, (_, index) => Buffer.from(`content ${index}`));
+    await Promise.all(all.map((content) => upload('j.csv', content)));
+    expect(all.map(String)).toContain((await read('j.csv')).toString());
+  });
+
+  it('is read by more readers than there are connections, and others are still answered', async () => {
+    await upload('k.csv', randomBytes(3_000_000));
+    const readers = await Promise.all(
+      Array.from({ length: 15 }, async () =>
+        (await store.files.open('p', 'k.csv'))?.read()[Symbol.asyncIterator](),
+      ),
+    );
+    await Promise.all(readers.map((reader) => reader?.next()));
+    expect(await store.projects.get('p')).toMatchObject({ name: 'p' });
+    await Promise.all(readers.map((reader) => reader?.return?.()));
   });
 
   it('that is not there is told with what to do', async () => {
