@@ -54,7 +54,13 @@ export function createBookkeeping({ store, adopt }: Pick<Dependencies, 'store' |
       const identity = identify(firstExecutionRunId);
       const read = readWorkflowId(identity.workflowId);
       const known = read?.type === 'graph-run' ? { graphRunId: read.id, epoch: read.epoch } : null;
-      if (!parsed.success) return { outcome: 'invalid', message: describe(parsed.error) };
+      if (!parsed.success) {
+        const message = describe(parsed.error);
+        const actor = actorOf(identity);
+        if (!known)
+          await store.execution.rejectGraphRun({ identity, project: projectNamed(input), message, actor });
+        return { outcome: 'invalid', message };
+      }
       const { project, params = {}, select = null, graphRunId } = parsed.data;
       if (graphRunId !== undefined && graphRunId !== known?.graphRunId) {
         return {
@@ -139,6 +145,12 @@ function own(): { runId: string; actor: string } {
 
 function actorOf(identity: WorkflowIdentity): string {
   return `workflow:${identity.workflowId}`;
+}
+
+/** What the input seems to mean, to show beside why it cannot be run. */
+function projectNamed(input: unknown): string {
+  const named = typeof input === 'object' && input !== null && 'project' in input ? input.project : undefined;
+  return typeof named === 'string' ? named : '';
 }
 
 function describe(error: z.ZodError): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CodedError } from '../../graph/errors.ts';
-import { limits } from '../../graph/limits.ts';
-import type { RecordedOutput } from '../../graph/transitions.ts';
+import { CodedError } from '../graph/errors.ts';
+import { limits } from '../graph/limits.ts';
+import type { RecordedOutput } from '../graph/transitions.ts';
 
 /**
  * The output as it will be stored and sent. Encoded here, before SUCCESS is written: what fails to encode later would
@@ -11,12 +11,6 @@ import type { RecordedOutput } from '../../graph/transitions.ts';
 export function encodeOutput(job: string, output: unknown): RecordedOutput | null {
   if (output === undefined) return null;
   const text = toText(job, output);
-  if (text.includes('\\u0000')) {
-    throw new CodedError(
-      'OUTPUT_INVALID',
-      `The output of job "${job}" holds a NUL character, which Postgres cannot store.`,
-    );
-  }
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.outputBytes) {
     const message = `The output of job "${job}" has ${bytes} bytes as JSON; the limit is ${limits.outputBytes}. Write data to the warehouse and return a summary.`;

@@ -1,12 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { CodedError } from '../graph/errors.ts';
-import { heartbeat } from '../graph/rules.ts';
 import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { AnyJobKind, JobContext } from '../jobs/define-job-kind.ts';
 import { jobRunIdOf } from '../store/index.ts';
 import type { AttemptWarehouse } from '../warehouse/attempt-warehouse.ts';
 import type { Dependencies } from './dependencies.ts';
+import { encodeOutput } from './encode-output.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
+import { whileStoreIsAway } from './while-store-is-away.ts';
 
 /** What the interceptor recorded of this attempt before the job's code runs. */
 export interface StartedAttempt {
@@ -16,9 +17,9 @@ export interface StartedAttempt {
   /** Of the warehouse's fence; null for kinds that do not write there. */
   readonly token: string | null;
   readonly timeoutMs: number;
+  /** Keeps how far the work is for the next heartbeat. */
+  report(note: Parameters<JobContext['progress']>[0]): void;
 }
-
-type Report = (note: Parameters<JobContext['progress']>[0]) => void;
 
 /** Runs one attempt of a job: resolve, open the warehouse, run, check the output, publish. Resolves with the output. */
 export async function runJob(
@@ -28,9 +29,9 @@ export async function runJob(
 ): Promise<unknown> {
   const kind = resolveKind(deps, input);
   const job = await resolveJob(deps, input);
-  return withLimits(input, attempt.timeoutMs, async (signal, report) => {
+  return withLimits(input, attempt.timeoutMs, async (signal) => {
     if (attempt.token === null) {
-      const ctx = createContext(deps, input, attempt, signal, report, withoutWarehouse(kind));
+      const ctx = createContext(deps, input, attempt, signal, withoutWarehouse(kind));
       return checkOutput(kind, input.job, await kind.run(ctx, job.config));
     }
     const token = BigInt(attempt.token);
@@ -44,8 +45,10 @@ export async function runJob(
     });
     try {
       if (opened.published) return opened.published.output;
-      const ctx = createContext(deps, input, attempt, signal, report, opened.warehouse);
+      const ctx = createContext(deps, input, attempt, signal, opened.warehouse);
       const output = checkOutput(kind, input.job, await kind.run(ctx, job.config));
+      // Refused before anything is replaced.
+      encodeOutput(input.job, output);
       await opened.publish(output);
       return output;
     } finally {
@@ -55,18 +58,16 @@ export async function runJob(
 }
 
 /**
- * Beats while the job works, so that a cancel reaches it and its worker's death is noticed, and keeps its `timeout`: the
- * activity's own time-out is later, to leave time for recording.
+ * Keeps the job's `timeout`: the activity's own time-out is later, to leave time for recording. Code that was told to stop
+ * is given time to clean up.
  */
 async function withLimits<Result>(
   input: RunJobInput,
   timeoutMs: number,
-  work: (signal: AbortSignal, report: Report) => Promise<Result>,
+  work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const activity = Context.current();
   const timeout = new AbortController();
-  let latest: unknown;
-  const beats = setInterval(() => activity.heartbeat(latest), heartbeat.everyMs);
   const alarm = setTimeout(
     () => {
       timeout.abort(
@@ -81,22 +82,19 @@ async function withLimits<Result>(
   const signal = AbortSignal.any([activity.cancellationSignal, timeout.signal]);
   let lastWord: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(signal.reason);
-    signal.addEventListener('abort', () => {
-      lastWord = setTimeout(giveUp, cleanUpMs);
-    });
+    const wait = (): void => {
+      lastWord = setTimeout(() => reject(signal.reason), cleanUpMs);
+    };
+    if (signal.aborted) wait();
+    else signal.addEventListener('abort', wait, { once: true });
   });
-  const note: Report = (given) => {
-    latest = given;
-  };
   try {
-    return await Promise.race([work(signal, note), late]);
+    return await Promise.race([work(signal), late]);
   } catch (error) {
     // What stopped code throws is of less use than why it was stopped.
     signal.throwIfAborted();
     throw error;
   } finally {
-    clearInterval(beats);
     clearTimeout(alarm);
     clearTimeout(lastWord);
   }
@@ -123,7 +121,6 @@ function createContext(
   input: RunJobInput,
   attempt: StartedAttempt,
   signal: AbortSignal,
-  report: Report,
   warehouse: AttemptWarehouse,
 ): JobContext {
   const { project, job } = input;
@@ -138,13 +135,14 @@ function createContext(
     params: input.params ?? {},
     signal,
     log: deps.log,
-    files: { open: (name) => deps.store.files.open(project, name) },
+    files: { open: (name) => whileStoreIsAway(() => deps.store.files.open(project, name), signal) },
     warehouse,
     upstream: async (key) => {
       if (input.graphRunId === undefined) return undefined;
-      return deps.store.recorder.outputOf(jobRunIdOf(input.graphRunId, key));
+      const id = jobRunIdOf(input.graphRunId, key);
+      return whileStoreIsAway(() => deps.store.recorder.outputOf(id), signal);
     },
-    progress: report,
+    progress: attempt.report,
   };
 }
 

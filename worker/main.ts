@@ -19,7 +19,7 @@ import { loadWorkflowBundle } from './workflow-bundle.ts';
 const jobsAtOnce = 50;
 const warehousePoolSize = 20;
 
-const log = pino({ name: 'worker' });
+const log = pino({ name: 'worker', serializers: { error: pino.stdSerializers.err } });
 
 async function main(): Promise<void> {
   const environment = parseEnvironment(process.env);

@@ -36,7 +36,7 @@ async function hashSources(): Promise<string> {
 
 async function listFiles(source: string): Promise<string[]> {
   if (!source.endsWith('/')) return [source];
-  const names = await readdir(new URL(source, root));
+  const names = await readdir(new URL(source, root), { recursive: true });
   return names
     .filter((name) => name.endsWith('.ts'))
     .sort()

@@ -1,13 +1,13 @@
 // Bookkeeping of a workflow: a local activity first, which costs no trip through the server's queues; where it does not
 // end within seconds (Postgres is away), an activity on the system queue, tried until it succeeds.
 import {
-  ActivityFailure,
   type ActivityInterfaceFor,
   CancellationScope,
   isCancellation,
   type LocalActivityInterfaceFor,
   proxyActivities,
   proxyLocalActivities,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Bookkeeping } from '../activities/index.ts';
@@ -37,7 +37,8 @@ export async function locallyOrQueued<Result>(
     try {
       return await first();
     } catch (error) {
-      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      // A local activity that fails tells so by its own error, one that times out by an ActivityFailure.
+      if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
       return then();
     }
   });

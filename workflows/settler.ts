@@ -34,8 +34,9 @@ export function createSettler(graphRunId: string): Settler {
       const ends = await CancellationScope.nonCancellable(() => settle({ graphRunId, jobs }));
       for (const { at, resolve } of waiters) resolve(ends[at] as JobEnd);
     } catch (error) {
+      // Ended from outside: what nobody waits for goes with the next call, or with the closing one.
       for (const { reject } of waiters) reject(error);
-      throw error;
+      if (waiters.length === 0) gathered = [...jobs, ...gathered];
     }
   };
 

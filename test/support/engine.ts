@@ -48,7 +48,11 @@ export interface Engine {
 const actor = 'test';
 
 /** A worker, store and warehouse of this test file's own, on the suite's servers. */
-export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise<Engine> {
+export async function useEngine(
+  extraKinds: readonly AnyJobKind[] = [],
+  /** What the worker is given in place of the store: one that fails in some way. */
+  workerStore: (store: Store) => Store = (store) => store,
+): Promise<Engine> {
   const { databaseUrl, warehouseUrl, temporalAddress } = await useDatabases();
   const store = createStore({ databaseUrl });
   const warehouse = createWarehouse({ url: warehouseUrl, poolSize: 10 });
@@ -77,7 +81,7 @@ export async function useEngine(extraKinds: readonly AnyJobKind[] = []): Promise
     workflowBundle,
     jobsAtOnce: 20,
   };
-  const workers = await startWorkers({ ...options, connection: native });
+  const workers = await startWorkers({ ...options, store: workerStore(store), connection: native });
   afterAll(async () => {
     await workers.stop();
     await Promise.all([native.close(), connection.close(), store.close(), warehouse.close()]);

@@ -7,8 +7,6 @@ export function createTestKinds() {
   /** Attempts in the order in which their code began, as `job#attempt`. */
   const begun: string[] = [];
   const ended: string[] = [];
-  let atOnce = 0;
-  let mostAtOnce = 0;
   const plain = { writesWarehouse: false, inputs: () => [], outputs: () => [] } as const;
 
   const noop = defineJobKind({
@@ -18,13 +16,7 @@ export function createTestKinds() {
     ...plain,
     run: async (ctx, config) => {
       begun.push(`${ctx.job}#${ctx.attempt}`);
-      atOnce += 1;
-      mostAtOnce = Math.max(mostAtOnce, atOnce);
-      try {
-        if (config.ms !== undefined) await pause(config.ms, undefined, { signal: ctx.signal });
-      } finally {
-        atOnce -= 1;
-      }
+      if (config.ms !== undefined) await pause(config.ms, undefined, { signal: ctx.signal });
       ended.push(ctx.job);
       return { job: ctx.job };
     },
@@ -32,12 +24,18 @@ export function createTestKinds() {
 
   const flaky = defineJobKind({
     kind: 'flaky',
-    config: z.strictObject({ failures: z.number(), message: z.string().optional() }),
+    config: z.strictObject({
+      failures: z.number(),
+      message: z.string().optional(),
+      repeat: z.number().optional(),
+    }),
     output: z.object({ attempt: z.number() }),
     ...plain,
     run: async (ctx, config) => {
       begun.push(`${ctx.job}#${ctx.attempt}`);
-      if (ctx.attempt <= config.failures) throw new Error(config.message ?? `try ${ctx.attempt} failed`);
+      if (ctx.attempt <= config.failures) {
+        throw new Error((config.message ?? `try ${ctx.attempt} failed`).repeat(config.repeat ?? 1));
+      }
       return { attempt: ctx.attempt };
     },
   });
@@ -71,5 +69,21 @@ export function createTestKinds() {
     run: async (ctx, config) => ({ read: await ctx.upstream(config.of), idempotencyKey: ctx.idempotencyKey }),
   });
 
-  return { kinds: [noop, flaky, output, endless, reader], begun, ended, mostAtOnce: () => mostAtOnce };
+  /** Writes the dataset `staged` and returns a text of so many characters. */
+  const stager = defineJobKind({
+    kind: 'stager',
+    config: z.strictObject({ value: z.number(), chars: z.number() }),
+    output: z.string(),
+    writesWarehouse: true,
+    inputs: () => [],
+    outputs: () => ['staged'],
+    run: async (ctx, config) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      const staging = await ctx.warehouse.stage('staged');
+      await staging.createAs(`select ${config.value} as value`);
+      return 'x'.repeat(config.chars);
+    },
+  });
+
+  return { kinds: [noop, flaky, output, endless, reader, stager], begun, ended };
 }

@@ -56,15 +56,24 @@ describe('a workflow that is started outside', () => {
     });
   });
 
-  it.each([[undefined], ['pair'], [{ project: 5 }], [{ project: 'pair', selct: [] }]])(
-    'with the input %j ends with what was expected',
-    async (input) => {
-      const handle = await engine.startOutside('graphRun', input);
-      await expect(handle.result()).rejects.toMatchObject({
-        cause: { type: 'invalid', message: expect.stringContaining('input is not valid') },
-      });
-    },
-  );
+  it.each([
+    [undefined],
+    ['pair'],
+    [{ project: 5 }],
+    [{ project: 'pair', selct: [] }],
+    [{ project: 'a\0b' }],
+    [{ project: 'pair', params: { x: '\0' } }],
+  ])('with the input %j ends with what was expected', async (input) => {
+    const handle = await engine.startOutside('graphRun', input);
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'invalid', message: expect.stringContaining('input is not valid') },
+    });
+    expect(await onlyRun(handle.workflowId)).toMatchObject({
+      state: 'FAILED',
+      reason: 'invalid',
+      jobRuns: [],
+    });
+  });
 
   it('may not name a graph run that its workflow id does not name', async () => {
     const { id } = await engine.run('pair');
@@ -104,6 +113,14 @@ describe('a workflow that is started outside', () => {
 });
 
 describe('a lone job run', () => {
+  it('never runs another job than the one of its row', async () => {
+    const run = await store.jobRuns.create({ project: 'pair', job: 'a', actor: 'test' });
+    const args = [{ project: 'pair', job: 'b', jobRunId: run.id }];
+    const handle = await client.workflow.start('jobRun', { taskQueue, workflowId: run.workflowId, args });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'invalid' } });
+    expect(await store.jobRuns.get(run.id)).toMatchObject({ state: 'PENDING', attempts: 0 });
+  });
+
   it('that fails is FAILED/error, and so is its workflow', async () => {
     await engine.push({
       project: 'lone',

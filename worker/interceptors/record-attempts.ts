@@ -3,17 +3,19 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { Dependencies } from '../../activities/dependencies.ts';
+import { encodeOutput } from '../../activities/encode-output.ts';
 import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
 import type { StartedAttempt } from '../../activities/run-job.ts';
+import { whileStoreIsAway } from '../../activities/while-store-is-away.ts';
 import type { RecordedFailure, RecordedResult } from '../../graph/attempt-results.ts';
+import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
-import { defaultRetry, type JobRules } from '../../graph/rules.ts';
+import { defaultRetry, heartbeat, type JobRules } from '../../graph/rules.ts';
 import type { AttemptEnd, Fence, RecordedOutput } from '../../graph/transitions.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
-import type { StartAnswer } from '../../store/recorder.ts';
+import type { EndAnswer, StartAnswer } from '../../store/recorder.ts';
 import type { Store } from '../../store/store.ts';
-import { classifyFailure, isFinalError, typeOf } from './classify-failure.ts';
-import { encodeOutput } from './encode-output.ts';
+import { classifyFailure, describeError, isFinalError, typeOf } from './classify-failure.ts';
 
 export interface RecordingDependencies {
   readonly store: Store;
@@ -41,22 +43,38 @@ async function recordAttempt(
   input: ActivityExecuteInput,
   next: ExecuteNext,
 ): Promise<RecordedResult> {
+  // From the very first: an attempt that waits for Postgres is alive as well.
+  const beat = startBeat(context);
+  try {
+    return await recordOutcome(context, deps, input, next, beat.note);
+  } finally {
+    beat.stop();
+  }
+}
+
+async function recordOutcome(
+  context: Context,
+  deps: RecordingDependencies,
+  input: ActivityExecuteInput,
+  next: ExecuteNext,
+  report: StartedAttempt['report'],
+): Promise<RecordedResult> {
   const job = input.args[0] as RunJobInput;
   const attempt = { jobRunId: jobRunIdFor(job), fence: fenceOf(context), worker: deps.worker };
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
   let retry = defaultRetry;
   let output: RecordedOutput | null;
   try {
-    const rules = await findRules(deps, job);
+    const rules = await whileStoreIsAway(() => findRules(deps, job), context.cancellationSignal);
     retry = rules.retry;
     const started = await startAttempt(context, deps, job, attempt, rules.timeoutMs);
     if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
-    output = encodeOutput(job.job, await next({ ...input, args: [job, started.attempt] }));
+    output = encodeOutput(job.job, await next({ ...input, args: [job, { ...started.attempt, report }] }));
   } catch (error) {
     if (isSuperseded(error)) throw supersededFailure(job, error.message);
     const { cancellationDetails: cancel, info } = context;
     const end = classifyFailure({ error, cancel, attempt: info.attempt, retry });
-    const isRecorded = end !== null && (await finish(end)).verdict === 'recorded';
+    const isRecorded = end !== null && (await isWritten(finish(end)));
     throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
   }
   // Beyond the catch: an output that cannot be recorded is no failure of the job, and is tried again as it is.
@@ -65,8 +83,29 @@ async function recordAttempt(
   return resultOf(attempt.fence, output);
 }
 
+/** An end that Postgres was away for is told to Temporal as it is, unmarked: the workflow settles it. */
+async function isWritten(writing: Promise<EndAnswer>): Promise<boolean> {
+  try {
+    return (await writing).verdict === 'recorded';
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'STORE_UNAVAILABLE') return false;
+    throw error;
+  }
+}
+
+function startBeat(context: Context): { readonly note: StartedAttempt['report']; stop(): void } {
+  let latest: unknown;
+  const timer = setInterval(() => context.heartbeat(latest), heartbeat.everyMs);
+  return {
+    note: (note) => {
+      latest = note;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
 type Started =
-  | { readonly verdict: 'run'; readonly attempt: StartedAttempt }
+  | { readonly verdict: 'run'; readonly attempt: Omit<StartedAttempt, 'report'> }
   | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null };
 
 /**
@@ -81,7 +120,7 @@ async function startAttempt(
   timeoutMs: number,
 ): Promise<Started> {
   const { jobRunId } = attempt;
-  const epoch = await findEpoch(context, deps);
+  const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
   const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken });
@@ -147,14 +186,16 @@ function isSuperseded(error: unknown): error is Error {
 /** What Temporal is told; a recorded final end carries the mark, so that the workflow need not settle it. */
 function toFailure(error: unknown, end: AttemptEnd | null, fence: Fence, final: boolean): Error {
   if (error instanceof CancelledFailure) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const { message, stack } = describeError(error);
   const mark: RecordedFailure[] =
     end?.kind === 'failure' ? [{ fence, recorded: end.end.reason as RecordedFailure['recorded'] }] : [];
-  return ApplicationFailure.create({
+  // Cut as the row is: a failure of megabytes would never reach the server.
+  const failure = ApplicationFailure.create({
     type: typeOf(error),
     message,
     nonRetryable: final,
     details: mark,
-    ...(error instanceof Error && { cause: error }),
   });
+  if (stack !== undefined) failure.stack = stack;
+  return failure;
 }
