@@ -132,8 +132,10 @@ test.runIf(isRoot)(
 test.runIf(isRoot)('data that has become unreachable is left as it is, with a message that says so', () => {
   const parent = join(folder, 'closing');
   const closing = openHome(join(parent, 'home'));
+  // Reached at all times: this checkout itself may lie where only root gets to.
+  const shelter = join(folder, 'beside');
   const choose = () =>
-    choosePlace({ homeDir: closing.postgres, binaries: findPostgresBinaries(), key: 'c', shelter: parent });
+    choosePlace({ homeDir: closing.postgres, binaries: findPostgresBinaries(), key: 'c', shelter });
   const kept = join(choose().dataDir, 'kept');
   mkdirSync(kept, { recursive: true });
   chmodSync(parent, 0o700);
