@@ -1,0 +1,63 @@
+import type { Environment } from './environment.ts';
+import type { ShapeSummary } from './summary.ts';
+
+/** The result as two tables of Markdown, so that they can be pasted into docs/benchmarks.md. */
+export function renderOverhead(environment: Environment, summaries: readonly ShapeSummary[]): string {
+  return [
+    ...Object.entries(environment).map(([name, value]) => `${name}: ${value}`),
+    '',
+    ...table(['shape', 'bare ms', 'GraphRun ms', 'ratio', 'min – max', 'wanted', ''], summaries.map(timeRow)),
+    '',
+    'Costs of one job, GraphRun | bare:',
+    '',
+    ...table(
+      [
+        'shape',
+        'transactions (worker)',
+        'statements',
+        'transactions (API)',
+        'statements',
+        'history events',
+        'worker CPU ms',
+        'API CPU ms',
+      ],
+      summaries.map(costRow),
+    ),
+  ].join('\n');
+}
+
+function timeRow(summary: ShapeSummary): string[] {
+  const { title, bareMs, graphRunMs, ratio, ratioWanted } = summary;
+  return [
+    title,
+    bareMs.median.toFixed(0),
+    graphRunMs.median.toFixed(0),
+    ratio.median.toFixed(2),
+    `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
+    `≤ ${ratioWanted}`,
+    ratio.median <= ratioWanted ? 'met' : 'missed',
+  ];
+}
+
+function costRow({ title, perJob, transactionsWanted }: ShapeSummary): string[] {
+  const { bare, graphRun } = perJob;
+  const transactions = graphRun.workerTransactions.toFixed(2);
+  const wanted = transactionsWanted === null ? '' : ` (wanted < ${transactionsWanted})`;
+  return [
+    title,
+    `${transactions}${wanted}`,
+    graphRun.workerStatements.toFixed(2),
+    graphRun.apiTransactions.toFixed(2),
+    graphRun.apiStatements.toFixed(2),
+    `${graphRun.historyEvents.toFixed(1)} | ${bare.historyEvents.toFixed(1)}`,
+    `${graphRun.workerCpuMs.toFixed(2)} | ${bare.workerCpuMs.toFixed(2)}`,
+    `${graphRun.apiCpuMs.toFixed(2)} | ${bare.apiCpuMs.toFixed(2)}`,
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(width(column))).join(' | ')} |`;
+  return [line(head), line(head.map((_, column) => '-'.repeat(width(column)))), ...rows.map(line)];
+}

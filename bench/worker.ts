@@ -1,0 +1,68 @@
+// The benchmark's worker process: Graphrun's workers as worker/main.ts starts them, with the no-op kind, and beside them
+// a worker of bare Temporal with the same settings.
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { parseEnvironment } from '../graph/environment.ts';
+import { createKinds } from '../jobs/index.ts';
+import { createStore } from '../store/index.ts';
+import { createWarehouse } from '../warehouse/warehouse.ts';
+import { createTemporalLogger } from '../worker/temporal-logger.ts';
+import { startWorkers } from '../worker/worker.ts';
+import { stickyTimeoutMs } from '../workflows/contract.ts';
+import { bareActivities, noopKind } from './noop.ts';
+import { settings } from './settings.ts';
+import { countSql } from './sql-counts.ts';
+import { usageOfThisProcess } from './usage.ts';
+
+const log = pino({ name: 'bench-worker' });
+const sqlCounts = countSql();
+
+async function main(codePath: string): Promise<void> {
+  const environment = parseEnvironment(process.env);
+  Runtime.install({ logger: createTemporalLogger(log), shutdownSignals: [] });
+  const store = createStore({ databaseUrl: environment.databaseUrl });
+  const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: 2 });
+  const connection = await NativeConnection.connect({ address: environment.temporal.address });
+  await warehouse.prepare();
+  const shared = {
+    connection,
+    namespace: environment.temporal.namespace,
+    workflowBundle: { codePath },
+  };
+  const workers = await startWorkers({
+    ...shared,
+    store,
+    warehouse,
+    kinds: createKinds([noopKind]),
+    log: { debug: () => {}, info: () => {}, warn: () => {} },
+    // No reset is made here.
+    adopt: () => Promise.resolve(false),
+    taskQueue: settings.taskQueue,
+    jobsAtOnce: settings.jobsAtOnce,
+  });
+  const bare = await Worker.create({
+    ...shared,
+    taskQueue: settings.bareTaskQueue,
+    activities: bareActivities,
+    maxConcurrentActivityTaskExecutions: settings.jobsAtOnce,
+    stickyQueueScheduleToStartTimeout: stickyTimeoutMs,
+  });
+  const bareDone = bare.run();
+  process.on('message', () => process.send?.({ type: 'usage', usage: usageOfThisProcess(sqlCounts()) }));
+  const stopAsked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => resolve());
+  });
+  process.send?.({ type: 'ready' });
+  await Promise.race([stopAsked, workers.done, bareDone]);
+  bare.shutdown();
+  await Promise.all([workers.stop(), bareDone]);
+  await Promise.all([connection.close(), store.close(), warehouse.close()]);
+}
+
+main(process.argv[2] ?? '').then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log.fatal(error, 'the worker cannot go on');
+    process.exit(1);
+  },
+);
