@@ -13,6 +13,8 @@ export interface AttemptStart {
   readonly at: Date;
   /** Asks for a token of the warehouse's fence. */
   readonly needsToken: boolean;
+  /** The job's code waits for the answer. Otherwise a job that ends at once is written in one go with its start. */
+  readonly isAwaited: boolean;
 }
 
 export type StartAnswer =
@@ -69,18 +71,25 @@ const outageRetryMaxMs = 2_000;
 /** In one transaction; what is beyond waits for the next. */
 const writesPerFlush = 500;
 const epochsKept = 10_000;
+/** How long a start that nobody waits for may lie before it is written. */
+const startDelayMs = 3;
 
 export function createRecorder(database: Database): Recorder {
   const epochs = new LRUCache<string, number>({ max: epochsKept });
   let queue: PendingWrite[] = [];
   let flushing = false;
+  let delay: NodeJS.Timeout | undefined;
 
   const add = (write: PendingWrite): void => {
     queue.push(write);
-    if (!flushing) void flushAll();
+    if (flushing) return;
+    if (write.type === 'end' || write.write.isAwaited) void flushAll();
+    else delay ??= setTimeout(() => void flushAll(), startDelayMs);
   };
 
   const flushAll = async (): Promise<void> => {
+    clearTimeout(delay);
+    delay = undefined;
     flushing = true;
     while (queue.length > 0) {
       const writes = queue.slice(0, writesPerFlush);

@@ -28,7 +28,7 @@ async function openRun() {
 }
 
 const start = (jobRunId: string, fence: Fence, needsToken = false) =>
-  recorder.start({ jobRunId, fence, worker: 'w1', at: new Date(), needsToken });
+  recorder.start({ jobRunId, fence, worker: 'w1', at: new Date(), needsToken, isAwaited: true });
 const succeed = (jobRunId: string, fence: Fence, text = '1') => {
   const output = { text, bytes: text.length, hash: `hash of ${text}` };
   return recorder.end({ jobRunId, fence, worker: 'w1', at: new Date(), end: { kind: 'success', output } });
@@ -150,6 +150,27 @@ describe('the recorder', () => {
     expect(next.verdict === 'started' ? Number(next.token) : 0).toBeGreaterThan(Math.max(...tokens));
   });
 
+  it('writes a job that ends at once in one transaction with its start', async () => {
+    const run = await openRun();
+    const at = { jobRunId: run.job('j0'), fence: run.fence, worker: 'w1', at: new Date() };
+    const started = recorder.start({ ...at, needsToken: false, isAwaited: false });
+    await Promise.all([started, succeed(run.job('j0'), run.fence)]);
+    const [written] = await sql.query<{ transactions: number; events: number }>(
+      `SELECT count(DISTINCT xmin::text)::int AS transactions, count(*)::int AS events FROM event WHERE job_run_id = $1`,
+      [run.job('j0')],
+    );
+    expect(written).toEqual({ transactions: 1, events: 2 });
+  });
+
+  it('writes a start that nobody waits for soon, by itself', async () => {
+    const run = await openRun();
+    const at = { jobRunId: run.job('j0'), fence: run.fence, worker: 'w1', at: new Date() };
+    expect(await recorder.start({ ...at, needsToken: false, isAwaited: false })).toMatchObject({
+      verdict: 'started',
+    });
+    expect(await store.jobRuns.get(run.job('j0'))).toMatchObject({ state: 'RUNNING' });
+  });
+
   it('writes fifty jobs that end at once in a few transactions', async () => {
     const run = await openRun();
     const keys = Array.from({ length: 50 }, (_, index) => `j${index}`);
@@ -203,7 +224,7 @@ describe('the recorder', () => {
       Array.from({ length: 50 }, (_, index) => {
         const at = { jobRunId: run.job(`j${index}`), fence: run.fence, worker: `w${index}`, at: new Date() };
         const mine = stores[index % 4] as typeof store;
-        return mine.recorder.start({ ...at, needsToken: false });
+        return mine.recorder.start({ ...at, needsToken: false, isAwaited: true });
       }),
     );
     writing = false;

@@ -123,12 +123,12 @@ async function startAttempt(
   const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
-  const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken });
+  const isAwaited = context.info.attempt > 1 || needsToken;
+  const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken, isAwaited });
   // Its failure shows at the outcome, which waits for the same database.
   writing.catch(() => {});
   const given = { jobRunId, epoch, attempt: context.info.attempt, timeoutMs };
-  if (context.info.attempt === 1 && !needsToken)
-    return { verdict: 'run', attempt: { ...given, token: null } };
+  if (!isAwaited) return { verdict: 'run', attempt: { ...given, token: null } };
   const answer: StartAnswer = await writing;
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
   if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
