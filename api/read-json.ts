@@ -1,5 +1,6 @@
 // JSON.parse says nothing of what it loses: of two equal keys the first, of big integers the last digits. This does.
 import { CodedError, type Problem, type ProblemCode } from '../graph/errors.ts';
+import { ProblemList } from '../graph/problem-list.ts';
 import { pointer } from '../graph/zod-problems.ts';
 
 /** Deeper values are refused, since code that walks them would run out of stack. */
@@ -9,6 +10,8 @@ export interface JsonDocument {
   readonly value: unknown;
   /** Duplicate keys, and what neither JSON.parse nor Postgres keeps as it was written. */
   readonly problems: readonly Problem[];
+  /** How many more there are. */
+  readonly unlisted: number;
 }
 
 type Frame =
@@ -23,7 +26,8 @@ export function readJson(bytes: Uint8Array): JsonDocument {
   const text = decode(bytes);
   try {
     const value: unknown = JSON.parse(text);
-    return { value, problems: findProblems(text) };
+    const { shown, unlisted } = findProblems(text);
+    return { value, problems: shown, unlisted };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new CodedError('JSON_INVALID', `The body is not JSON: ${error.message}.`, { cause: error });
@@ -41,11 +45,11 @@ function decode(bytes: Uint8Array): string {
 }
 
 /** Walks text that JSON.parse has accepted: so every token that begins also ends. Iterative, whatever the depth. */
-function findProblems(text: string): Problem[] {
-  const problems: Problem[] = [];
+function findProblems(text: string): ProblemList {
+  const problems = new ProblemList();
   const frames: Frame[] = [];
   const report = (code: ProblemCode, message: string) =>
-    problems.push({ code, path: placeOf(frames), message });
+    problems.add(() => ({ code, path: placeOf(frames), message }));
   const tokens = /["{}[\],:]|-?\d[\d.eE+-]*/g;
   for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
     const frame = frames.at(-1);

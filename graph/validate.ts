@@ -8,17 +8,19 @@ import {
   timezoneSchema,
 } from './definition.ts';
 import { sortTopologically } from './edges.ts';
-import type { Problem } from './errors.ts';
+import type { Problem, ProblemCode } from './errors.ts';
 import type { Graph, GraphJob } from './graph.ts';
 import type { Kinds } from './kinds.ts';
 import { limits } from './limits.ts';
 import { jobKeyPattern } from './names.ts';
 import { makePlan } from './plan.ts';
-import { pointer, problemsOfZod } from './zod-problems.ts';
+import { ProblemList } from './problem-list.ts';
+import { pointer } from './zod-problems.ts';
 
 export type Validation =
   | { readonly ok: true; readonly graph: Graph; readonly definition: GraphDefinition }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  /** `unlisted`: how many more problems there are than those that are told. */
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly unlisted: number };
 
 /** The outer shape alone, so that a slip in one job hides nothing that is wrong in the others. */
 const outerSchema = z.strictObject({
@@ -37,36 +39,35 @@ interface ReadJob {
 
 /** Checks a definition against the model and the kinds, and finds all its problems at once. Pure. */
 export function validateGraph(input: unknown, kinds: Kinds): Validation {
-  const outer = outerSchema.safeParse(input);
-  const problems = outer.success ? [] : problemsOfZod(outer.error);
+  const problems = new ProblemList();
+  const outer = parse(outerSchema, input, problems);
   const written = jobsOf(input);
-  problems.push(...checkSize(input, written.length));
-  if (problems.some((problem) => problem.code === 'LIMIT_EXCEEDED')) return { ok: false, problems };
+  if (!checkSize(input, written.length, problems)) return refuse(problems);
 
   const read = written.map(([key, value]) => readJob(key, value, kinds, problems));
   const jobs = read.filter((job) => job !== undefined);
   const keys = new Set(written.map(([key]) => key));
   const parents = deriveParents(jobs, keys, problems);
   const { order, cycles } = sortTopologically(parents);
-  problems.push(...cycles.map(cycleProblem));
-  if (problems.length > 0 || !outer.success) return { ok: false, problems };
+  for (const cycle of cycles) problems.add(() => cycleProblem(cycle));
+  if (problems.count > 0 || outer === undefined) return refuse(problems);
 
-  const definition = { ...outer.data, jobs: Object.fromEntries(jobs.map(({ key, job }) => [key, job])) };
+  const definition = { ...outer, jobs: Object.fromEntries(jobs.map(({ key, job }) => [key, job])) };
   const byKey = new Map(jobs.map((job) => [job.key, job]));
   const place = new Map(order.map((key, index) => [key, index]));
   const graph: Graph = {
-    project: outer.data.project,
-    timezone: outer.data.timezone ?? 'UTC',
+    project: outer.project,
+    timezone: outer.timezone ?? 'UTC',
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));
-  if (planBytes > limits.planBytes) {
-    return {
-      ok: false,
-      problems: [tooMany('/jobs', 'bytes of keys, edges and rules', planBytes, limits.planBytes)],
-    };
-  }
-  return { ok: true, graph, definition };
+  if (planBytes <= limits.planBytes) return { ok: true, graph, definition };
+  problems.add(() => tooMany('/jobs', 'bytes of keys, edges and rules', planBytes, limits.planBytes));
+  return refuse(problems);
+}
+
+function refuse({ shown, unlisted }: ProblemList): Validation {
+  return { ok: false, problems: shown, unlisted };
 }
 
 function jobsOf(input: unknown): [string, unknown][] {
@@ -74,44 +75,85 @@ function jobsOf(input: unknown): [string, unknown][] {
   return typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs) ? Object.entries(jobs) : [];
 }
 
-function checkSize(input: unknown, jobCount: number): Problem[] {
+/** False where the rest is not to be looked at: it may be too much. */
+function checkSize(input: unknown, jobCount: number, problems: ProblemList): boolean {
   const isRecord = typeof input === 'object' && input !== null;
   if (jobCount === 0 && isRecord && 'jobs' in input) {
-    return [{ code: 'SHAPE_INVALID', path: '/jobs', message: 'a graph needs at least one job' }];
+    problems.add(() => ({
+      code: 'SHAPE_INVALID',
+      path: '/jobs',
+      message: 'a graph needs at least one job',
+    }));
+    return true;
   }
-  const problems: Problem[] = [];
-  if (jobCount > limits.jobsPerGraph) problems.push(tooMany('/jobs', 'jobs', jobCount, limits.jobsPerGraph));
+  const before = problems.count;
   const bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
+  if (jobCount > limits.jobsPerGraph)
+    problems.add(() => tooMany('/jobs', 'jobs', jobCount, limits.jobsPerGraph));
   if (bytes > limits.definitionBytes)
-    problems.push(tooMany('', 'bytes as JSON', bytes, limits.definitionBytes));
-  return problems;
+    problems.add(() => tooMany('', 'bytes as JSON', bytes, limits.definitionBytes));
+  return problems.count === before;
 }
 
-function readJob(key: string, value: unknown, kinds: Kinds, problems: Problem[]): ReadJob | undefined {
+function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemList): ReadJob | undefined {
   const path = pointer(['jobs', key]);
   if (!jobKeyPattern.test(key)) {
     const message = `"${key.slice(0, 100)}" is not a job key: expected a lower-case letter, then up to 62 of a-z, 0-9 and _`;
-    problems.push({ code: 'NAME_INVALID', path, message });
+    problems.add(() => ({ code: 'NAME_INVALID', path, message }));
   }
-  const parsed = jobDefinitionSchema.safeParse(value);
-  if (!parsed.success) {
-    problems.push(...problemsOfZod(parsed.error, path));
+  if (!isRecord(value)) {
+    parse(jobDefinitionSchema, value, problems, path);
     return undefined;
   }
-  const job = parsed.data;
-  const kind = kinds.get(job.kind);
-  if (!kind) {
-    const message = `unknown kind "${job.kind}"; known kinds: ${[...kinds.keys()].join(', ')}`;
-    problems.push({ code: 'JOB_KIND_UNKNOWN', path: `${path}/kind`, message });
-    return { key, job, config: {}, inputs: [], outputs: [key] };
+  const job = parse(jobDefinitionSchema, withinLimit(value, path, problems), problems, path);
+  const kind = typeof value.kind === 'string' ? kinds.get(value.kind) : undefined;
+  if (typeof value.kind === 'string' && !kind) {
+    const message = `unknown kind "${value.kind.slice(0, 100)}"; known kinds: ${[...kinds.keys()].join(', ')}`;
+    problems.add(() => ({ code: 'JOB_KIND_UNKNOWN', path: `${path}/kind`, message }));
   }
-  const config = kind.config.safeParse(job.config ?? {});
-  if (!config.success) {
-    problems.push(...problemsOfZod(config.error, `${path}/config`, 'JOB_CONFIG_INVALID'));
-    return { key, job, config: {}, inputs: [], outputs: [key] };
+  // Also where another field of the job is wrong, which must not hide what is wrong in here.
+  const written = value.config ?? {};
+  const config =
+    kind && isRecord(written)
+      ? parse(kind.config, written, problems, `${path}/config`, 'JOB_CONFIG_INVALID')
+      : undefined;
+  if (job === undefined) return undefined;
+  if (!kind || config === undefined) return { key, job, config: {}, inputs: [], outputs: [key] };
+  return { key, job, config, inputs: kind.inputs(config), outputs: kind.outputs(config, key) };
+}
+
+/** Without a `dependsOn` that is too long: each of its elements would be looked at, and be a problem of its own. */
+function withinLimit(job: Readonly<Record<string, unknown>>, path: string, problems: ProblemList): unknown {
+  const { dependsOn, ...rest } = job;
+  if (!Array.isArray(dependsOn) || dependsOn.length <= limits.parentsPerJob) return job;
+  problems.add(() => tooMany(`${path}/dependsOn`, 'parents', dependsOn.length, limits.parentsPerJob));
+  return rest;
+}
+
+/** What a schema makes of a value; undefined, with the problems told, where it refuses it. */
+function parse<Parsed>(
+  schema: z.ZodType<Parsed>,
+  value: unknown,
+  problems: ProblemList,
+  base = '',
+  code: ProblemCode = 'SHAPE_INVALID',
+): Parsed | undefined {
+  try {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const { path, message } of parsed.error.issues) {
+      problems.add(() => ({ code, path: base + pointer(path), message }));
+    }
+  } catch (error) {
+    // zod hands the issues of a part on as arguments: of some hundred thousand the stack runs out.
+    if (!(error instanceof RangeError)) throw error;
+    problems.add(() => ({ code, path: base, message: 'more is wrong in here than can be listed' }));
   }
-  const outputs = kind.outputs(config.data, key);
-  return { key, job, config: config.data, inputs: kind.inputs(config.data), outputs };
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -121,7 +163,7 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: Problem[])
 function deriveParents(
   jobs: readonly ReadJob[],
   keys: ReadonlySet<string>,
-  problems: Problem[],
+  problems: ProblemList,
 ): Map<string, string[]> {
   const writers = findWriters(jobs, problems);
   const unread = new Set(keys);
@@ -132,24 +174,25 @@ function deriveParents(
     const found = new Set<string>();
     (job.dependsOn ?? []).forEach((parent, index) => {
       if (keys.has(parent)) found.add(parent);
-      else problems.push(unknownDependency(key, index, parent));
+      else problems.add(() => unknownDependency(key, index, parent));
     });
     for (const dataset of inputs) {
       const writer = writers.get(dataset);
       if (writer !== undefined) found.add(writer);
-      else if (!unread.has(dataset)) problems.push(unknownDataset(key, dataset));
+      else if (!unread.has(dataset)) problems.add(() => unknownDataset(key, dataset));
     }
     if (found.size > limits.parentsPerJob) {
-      problems.push(tooMany(pointer(['jobs', key]), 'parents', found.size, limits.parentsPerJob));
+      problems.add(() => tooMany(pointer(['jobs', key]), 'parents', found.size, limits.parentsPerJob));
     }
     edges += found.size;
     parents.set(key, [...found]);
   }
-  if (edges > limits.edgesPerGraph) problems.push(tooMany('/jobs', 'edges', edges, limits.edgesPerGraph));
+  if (edges > limits.edgesPerGraph)
+    problems.add(() => tooMany('/jobs', 'edges', edges, limits.edgesPerGraph));
   return parents;
 }
 
-function findWriters(jobs: readonly ReadJob[], problems: Problem[]): Map<string, string> {
+function findWriters(jobs: readonly ReadJob[], problems: ProblemList): Map<string, string> {
   const writers = new Map<string, string>();
   for (const { key, outputs } of jobs) {
     for (const dataset of outputs) {
@@ -157,7 +200,7 @@ function findWriters(jobs: readonly ReadJob[], problems: Problem[]): Map<string,
       if (other === undefined) writers.set(dataset, key);
       else {
         const message = `dataset "${dataset}" is written by "${other}" already; a dataset has one writer`;
-        problems.push({ code: 'DATASET_TWO_WRITERS', path: pointer(['jobs', key]), message });
+        problems.add(() => ({ code: 'DATASET_TWO_WRITERS', path: pointer(['jobs', key]), message }));
       }
     }
   }

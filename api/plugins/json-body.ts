@@ -10,11 +10,11 @@ export function readJsonBodies(app: Api): void {
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => {
       if (body.length === 0) return null;
-      const { value, problems } = readJson(body);
+      const { value, problems, unlisted } = readJson(body);
       if (problems.length > 0) {
-        throw new CodedError('REQUEST_INVALID', `The body is not valid: ${summarizeProblems(problems)}.`, {
-          problems,
-        });
+        const more = unlisted === 0 ? '' : `, and ${unlisted} that are not listed`;
+        const message = `The body is not valid: ${summarizeProblems(problems)}${more}.`;
+        throw new CodedError('REQUEST_INVALID', message, { problems });
       }
       return value;
     },

@@ -15,13 +15,23 @@ const pointerBase: Readonly<Record<string, string>> = {
 export function useSchemas(app: Api): void {
   app.setSerializerCompiler(serializerCompiler);
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = 'body' }) => (data: unknown) => {
-    const parsed = schema.safeParse(data);
+    const parsed = safeParse(schema, data);
+    if (parsed === undefined) {
+      return { error: new CodedError('REQUEST_INVALID', 'The request has more problems than can be told.') };
+    }
     if (parsed.success) return { value: parsed.data };
     const problems = problemsOfZod(parsed.error, pointerBase[httpPart]);
-    return {
-      error: new CodedError('REQUEST_INVALID', `The request is not valid: ${summarizeProblems(problems)}.`, {
-        problems,
-      }),
-    };
+    const message = `The request is not valid: ${summarizeProblems(problems)}.`;
+    return { error: new CodedError('REQUEST_INVALID', message, { problems }) };
   });
+}
+
+/** undefined: zod hands the issues of a part on as arguments, and of some hundred thousand the stack runs out. */
+function safeParse(schema: z.ZodType, data: unknown): z.ZodSafeParseResult<unknown> | undefined {
+  try {
+    return schema.safeParse(data);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

@@ -82,16 +82,17 @@ export async function graphRoutes(scope: Api, { store, kinds }: Dependencies): P
 function acceptGraph(project: string, body: JsonDocument | null, validate: (value: unknown) => Validation) {
   const validation = validate(body?.value);
   const problems = [...(body?.problems ?? []), ...(validation.ok ? [] : validation.problems)];
-  if (!validation.ok || problems.length > 0) throw invalidGraph(problems);
+  const unlisted = (body?.unlisted ?? 0) + (validation.ok ? 0 : validation.unlisted);
+  if (!validation.ok || problems.length > 0) throw invalidGraph(problems, unlisted);
   const named = validation.graph.project;
   if (named === project) return validation;
   const message = `The definition is of project "${named}", but was sent to project "${project}"; change one of the two.`;
   throw new CodedError('PROJECT_MISMATCH', message);
 }
 
-function invalidGraph(problems: readonly Problem[]): CodedError {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  const shown =
-    problems.length > limits.problemsShown ? `; the first ${limits.problemsShown} are listed` : '';
+function invalidGraph(problems: readonly Problem[], unlisted: number): CodedError {
+  const all = problems.length + unlisted;
+  const count = all === 1 ? '1 problem' : `${all} problems`;
+  const shown = all > limits.problemsShown ? `; the first ${limits.problemsShown} are listed` : '';
   return new CodedError('GRAPH_INVALID', `The graph has ${count}${shown}. Nothing was stored.`, { problems });
 }

@@ -64,7 +64,12 @@ export function graphRunRoutes(app: Api, { store, verify }: Dependencies): void 
         response: { 200: pageSchema(graphRunSchema) },
       },
     },
-    ({ query: { project, state, ...page } }) => store.graphRuns.list({ project, state }, page),
+    async ({ query: { project, state, ...page } }) => {
+      const found = await store.graphRuns.list({ project, state }, page);
+      // A project that is not there has no runs either: only then is it worth a look.
+      if (project !== undefined && found.items.length === 0) await store.projects.get(project);
+      return found;
+    },
   );
 
   app.get(

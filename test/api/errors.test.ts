@@ -28,6 +28,21 @@ async function otherApp(parts: Partial<Store>, requestsPerSecondMax = 600) {
   return { other, lines, temporal };
 }
 
+test('a body with more problems than a stack can carry is refused like any other', async () => {
+  const name = await makeProject();
+  const payload = { select: Array(400_000).fill(1) };
+  const started = await call('POST', `/v1/projects/${name}/runs`, { payload });
+  expect([started.status, started.problem.code]).toEqual([400, 'REQUEST_INVALID']);
+  const load = { kind: 'upload', config: { file: 'a.csv' }, dependsOn: Array(1_500_000).fill(1) };
+  const pushed = await call('PUT', `/v1/projects/${name}/graph`, {
+    payload: { project: name, jobs: { load } },
+  });
+  expect([pushed.status, pushed.problem.problems]).toEqual([
+    422,
+    [expect.objectContaining({ code: 'LIMIT_EXCEEDED', path: '/jobs/load/dependsOn' })],
+  ]);
+});
+
 test.each([
   ['{"name":', 'JSON_INVALID'],
   ['', 'REQUEST_INVALID'],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonDepthMax, readJson } from '../../api/read-json.ts';
+import { limits } from '../../graph/limits.ts';
 
 const read = (text: string) => readJson(Buffer.from(text));
 
@@ -12,7 +13,7 @@ test('what JSON.stringify writes is read back without a problem', () => {
   fc.assert(
     fc.property(value, fc.constantFrom(undefined, 1, '\t'), (json, space) => {
       const text = JSON.stringify(json, null, space);
-      expect(read(text)).toEqual({ value: JSON.parse(text), problems: [] });
+      expect(read(text)).toEqual({ value: JSON.parse(text), problems: [], unlisted: 0 });
     }),
   );
 });
@@ -43,6 +44,11 @@ test.each([
   ['{"__proto__": {}}', '/__proto__'],
 ])('%s would not be kept as it is written', (text, path) => {
   expect(read(text).problems).toMatchObject([{ code: 'SHAPE_INVALID', path }]);
+});
+
+test('of a million problems the first are told, and soon', { timeout: 5_000 }, () => {
+  const { problems, unlisted } = read(`[${Array(600_000).fill('1e999').join(',')}]`);
+  expect([problems.length, unlisted]).toEqual([limits.problemsShown, 600_000 - limits.problemsShown]);
 });
 
 test('numbers that are kept are left alone', () => {

@@ -113,11 +113,43 @@ describe('validateGraph', () => {
         jobs: { ...parents, child: { ...upload, dependsOn: Object.keys(parents) } },
       }),
     ).toContainEqual(
-      expect.objectContaining({ path: '/jobs/child', message: '101 parents; the limit is 100' }),
+      expect.objectContaining({ path: '/jobs/child/dependsOn', message: '101 parents; the limit is 100' }),
     );
     const sql = `select '${'x'.repeat(200_000)}'`;
     const large = Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`j${i}`, transform(sql)]));
     expect(problemsOf({ project: 'p', jobs: large })[0]?.message).toContain('the limit is 4194304');
+  });
+
+  it('checks the config and the kind of a job whose other fields are wrong', () => {
+    const jobs = {
+      a: { kind: 'upload', timeout: 'soon', config: { fil: 'x' } },
+      b: { kind: 'spark', timeout: 'soon' },
+    };
+    expect(problemsOf({ project: 'p', jobs }).map(({ code, path }) => [code, path])).toEqual([
+      ['SHAPE_INVALID', '/jobs/a/timeout'],
+      ['JOB_CONFIG_INVALID', '/jobs/a/config/file'],
+      ['JOB_CONFIG_INVALID', '/jobs/a/config'],
+      ['SHAPE_INVALID', '/jobs/b/timeout'],
+      ['JOB_KIND_UNKNOWN', '/jobs/b/kind'],
+    ]);
+  });
+
+  it.each([
+    ['dependsOn of numbers', { a: { ...upload, dependsOn: Array(1_000_000).fill(1) } }, 1],
+    [
+      'columns of no type',
+      { a: { ...upload, config: { file: 'a', columns: wrongColumns() } } },
+      limits.problemsShown,
+    ],
+    ['retry of numbers', { a: { ...upload, retry: { nonRetryableErrors: Array(500_000).fill(1) } } }, 1],
+    ['jobs that wait for none', manyWrong(), limits.problemsShown],
+  ])('refuses any number of %s, in time', { timeout: 10_000 }, (_, jobs, told) => {
+    expect(problemsOf({ project: 'p', jobs })).toHaveLength(told);
+  });
+
+  it('says how many problems it does not list', () => {
+    const validation = validateGraph({ project: 'p', jobs: manyWrong() }, kinds);
+    expect(validation).toMatchObject({ ok: false, unlisted: 9_900 });
   });
 
   it('refuses keys, edges and rules that are more than a workflow may be sent', () => {
@@ -164,6 +196,19 @@ describe('validateGraph', () => {
     );
   });
 });
+
+function wrongColumns(): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`c${i}`, 1]));
+}
+
+function manyWrong(): Record<string, unknown> {
+  return Object.fromEntries(
+    Array.from({ length: 100 }, (_, i) => [
+      `j${i}`,
+      { ...upload, config: { file: `${i}`, dataset: `d${i}` }, dependsOn: Array(100).fill('nobody') },
+    ]),
+  );
+}
 
 /** The told path must be one that the edges have. */
 function isCycleOf(problem: Problem, pairs: readonly (readonly [number, number])[]): boolean {
