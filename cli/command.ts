@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Client } from '../client/index.ts';
+import { type Client, ServerUnreachable } from '../client/index.ts';
 import { type ExitCode, exitCodes, UsageError } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { connect, type ServerFlags } from './server.ts';
@@ -42,18 +42,27 @@ export function serverCommand<Flags = unknown>(
   for (const arg of args) command.argument(arg);
   return command.action(async (...given: unknown[]) => {
     const flags = command.opts<Flags & ServerFlags & { json: boolean }>();
-    const session = openSession(io, flags);
-    outcome.code = (await work(session, given.slice(0, args.length).map(toText), flags)) ?? exitCodes.done;
+    const { client, help } = connect(io, flags);
+    const session = openSession(io, client, flags.json);
+    const texts = given.slice(0, args.length).map(toText);
+    outcome.code = (await work(session, texts, flags).catch(addHelp(help))) ?? exitCodes.done;
   });
 }
 
-function openSession(io: Io, flags: ServerFlags & { json: boolean }): Session {
+function openSession(io: Io, client: Client, json: boolean): Session {
   return {
     io,
-    client: connect(io, flags),
-    json: flags.json,
-    print: (data, text) => io.stdout.write(`${flags.json ? JSON.stringify(data, null, 2) : text()}\n`),
+    client,
+    json,
+    print: (data, text) => io.stdout.write(`${json ? JSON.stringify(data, null, 2) : text()}\n`),
     note: (text) => io.stderr.write(`${text}\n`),
+  };
+}
+
+function addHelp(help: string | undefined): (error: unknown) => never {
+  return (error) => {
+    if (help === undefined || !(error instanceof ServerUnreachable)) throw error;
+    throw new ServerUnreachable(error.url, `${error.reason}. ${help}`, error);
   };
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { runCli } from './run-cli.ts';
 
 const { argv, stdout, stderr, env } = process;
@@ -17,5 +18,6 @@ process.exitCode = await runCli(argv.slice(2), {
   stderr,
   env,
   cwd: process.cwd(),
+  packageDir: fileURLToPath(new URL('..', import.meta.url)),
   interrupted: interrupt.signal,
 });

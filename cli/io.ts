@@ -16,6 +16,8 @@ export interface Io {
   readonly stderr: Out;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Of this program: the home of its local stack is there. */
+  readonly packageDir: string;
   /** Aborts at Ctrl-C. */
   readonly interrupted: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { registerHooks } from 'node:module';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
@@ -25,17 +26,44 @@ export async function readDefinition(path: string): Promise<ReadDefinition> {
 }
 
 async function importDefault(path: string): Promise<unknown> {
-  let module: Record<string, unknown>;
-  try {
-    module = await import(pathToFileURL(path).href);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new UsageError(`${path} cannot be imported: ${reason}`, { cause: error });
-  }
-  if (typeof module.default === 'object' && module.default !== null) return module.default;
+  const { default: graph } = await importModule(path);
+  if (typeof graph === 'object' && graph !== null) return graph;
   throw new UsageError(
     `${path}: expected "export default defineGraph({ ... })"; it exports no graph as its default.`,
   );
+}
+
+/** What a graph may import from anywhere, be this package installed there or not. */
+const ownModules: Readonly<Record<string, string>> = {
+  graphrun: new URL('../graphrun.ts', import.meta.url).href,
+  'graphrun/client': new URL('../client/index.ts', import.meta.url).href,
+};
+
+async function importModule(path: string): Promise<Record<string, unknown>> {
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) => {
+      const url = ownModules[specifier];
+      return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+    },
+  });
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new UsageError(`${placeInCode(error) ?? path}  ${reasonOf(error)}`, { cause: error });
+  } finally {
+    hooks.deregister();
+  }
+}
+
+/** `file:line` or `file:line:column` of the first line of the stack that is in a file. */
+function placeInCode(error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const [, place] = /(?:file:\/\/|\(|at |^)(\/[^\n()]+?:\d+(?::\d+)?)(?=\)|\s|$)/m.exec(stack) ?? [];
+  return place === undefined ? undefined : decodeURI(place);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message.split('\n', 1)[0]}` : String(error);
 }
 
 /** JSON is read as YAML too: with the places of its parts, and with duplicate keys found. */

@@ -7,6 +7,8 @@ export interface TableOptions {
   readonly rowsMax?: number | undefined;
   /** Whether what failed is told in full below the table; it is unless told. */
   readonly errors?: boolean | undefined;
+  /** Whether each job is shown with the id of its run; it is not unless told. */
+  readonly ids?: boolean | undefined;
 }
 
 const titles = ['JOB', 'STATE', 'REASON', 'ATTEMPTS', 'TIME'];
@@ -14,7 +16,7 @@ const numberColumns = [3, 4];
 
 /** A run with its jobs, as people read it. Pure. */
 export function renderRun(run: GraphRunDetail, now: Date, options: TableOptions = {}): string {
-  const { color = false, rowsMax = Number.POSITIVE_INFINITY, errors = true } = options;
+  const { color = false, rowsMax = Number.POSITIVE_INFINITY, errors = true, ids = false } = options;
   const shown = pickRows(run.jobRuns, rowsMax);
   const rows = shown.map((job) => [
     job.job,
@@ -22,10 +24,11 @@ export function renderRun(run: GraphRunDetail, now: Date, options: TableOptions 
     job.reason ?? '',
     job.attempts === 0 ? '' : String(job.attempts),
     formatSpan(job, now),
+    ...(ids ? [job.id] : []),
   ]);
   const parts = [
     renderHead(run, now, color),
-    formatColumns([styleTitles(titles, color), ...rows], numberColumns),
+    formatColumns([styleTitles(ids ? [...titles, 'JOB RUN'] : titles, color), ...rows], numberColumns),
   ];
   const hidden = run.jobRuns.length - shown.length;
   if (hidden > 0) parts.push(`… and ${count(hidden, 'more job')}: ${countStates(run)} in all`);

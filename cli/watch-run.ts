@@ -72,12 +72,12 @@ export async function watchRun(options: WatchOptions): Promise<GraphRunDetail> {
 
 function liveTable(out: Out): View {
   const color = useColor(out);
-  const draw = createLogUpdate(out);
+  const draw = createLogUpdate(withSize(out));
   let last = '';
   return {
     show: (run) => {
       // Head, titles, the line that counts the rest, and the cursor's own.
-      const rowsMax = Math.max(1, (out.rows ?? 24) - 4);
+      const rowsMax = Math.max(1, (out.rows || 24) - 4);
       last = renderRun(run, new Date(), { color, rowsMax, errors: false });
       draw(last);
     },
@@ -85,6 +85,21 @@ function liveTable(out: Out): View {
     end: (run) => draw.persist(renderRun(run, new Date(), { color })),
     close: () => draw.done(),
   };
+}
+
+/** Some terminals tell no size, or 0 by 0: then one that any terminal has. */
+function withSize(out: Out): Out {
+  if (out.columns && out.rows) return out;
+  const size = new Map<PropertyKey, number>([
+    ['columns', out.columns || 80],
+    ['rows', out.rows || 24],
+  ]);
+  return new Proxy(out, {
+    get: (target, name) => {
+      const value: unknown = size.get(name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function changeLines(out: Out): View {

@@ -25,9 +25,11 @@ export class GraphrunError extends Error {
 export class ServerUnreachable extends Error {
   override readonly name = 'ServerUnreachable';
   readonly url: string;
+  readonly reason: string;
 
   constructor(url: string, reason: string, cause?: unknown) {
     super(`${url} cannot be reached: ${reason}`, cause === undefined ? undefined : { cause });
     this.url = url;
+    this.reason = reason;
   }
 }

@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { GraphrunError } from '../../client/index.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { UsageError } from '../exit-codes.ts';
 import { type Pushed, type PushedFile, type PushProgress, pushGraph } from '../push-graph.ts';
 import { type ReadDefinition, readDefinition } from '../read-definition.ts';
 import { count, formatBytes, printable } from '../text.ts';
@@ -27,12 +29,14 @@ export function pushCommand(setting: Setting): Command {
 
 async function push(session: Session, [file = '']: string[], flags: Flags): Promise<undefined> {
   const path = resolve(session.io.cwd, file);
+  const filesDir = resolve(session.io.cwd, flags.files ?? dirname(path));
+  if (flags.files !== undefined) requireFolder(filesDir);
   const read = await readDefinition(path);
   try {
     const pushed = await pushGraph({
       client: session.client,
       definition: read.value,
-      filesDir: resolve(session.io.cwd, flags.files ?? dirname(path)),
+      filesDir,
       dryRun: flags.dryRun,
       createProject: flags.projectCreate,
       onProgress: tellProgress(session),
@@ -41,6 +45,11 @@ async function push(session: Session, [file = '']: string[], flags: Flags): Prom
   } catch (error) {
     throw error instanceof GraphrunError ? locate(error, read, file) : error;
   }
+}
+
+function requireFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new UsageError(`--files: ${path} is not a folder.`);
 }
 
 /** Where the file tells lines, each problem says its own. */
@@ -75,7 +84,7 @@ function renderFile({ name, bytes, outcome }: PushedFile): string {
     kept: 'is not in the folder; the one on the server is kept',
     missing: 'is neither in the folder nor on the server: jobs that load it will fail',
   };
-  return `${printable(name)} ${said[outcome]}`;
+  return `${outcome === 'missing' ? 'warning: ' : ''}${printable(name)} ${said[outcome]}`;
 }
 
 function renderPushed({ project, version, isNew, change }: Pushed, dryRun: boolean): string {

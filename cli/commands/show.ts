@@ -65,7 +65,7 @@ function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string 
     ['params', Object.keys(run.params).length === 0 ? '' : JSON.stringify(run.params)],
     ['workflow', run.workflowId],
   ];
-  return `${renderFacts(facts)}\n\n${renderRun(run, now, { color })}`;
+  return `${renderFacts(facts)}\n\n${renderRun(run, now, { color, ids: true })}`;
 }
 
 function renderJobRun(

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { GraphRunDetail, GraphRunView, JobRunDetail, JobView, Page } from '../../client/index.ts';
@@ -117,7 +118,11 @@ test('runs lists them, newest first, of a project, in a state', async () => {
     (await run(['runs', '--project', name, '--limit', '1', '--json'])).stdout,
   );
   expect([first.items.map(({ id }) => id), first.nextCursor]).toEqual([[good], expect.any(String)]);
-  expect((await run(['runs', '--project', 'nobody'])).stdout).toBe('no runs\n');
+  expect((await run(['runs', '--project', await makeProject()])).stdout).toBe('no runs\n');
+  expect(await run(['runs', '--project', 'nobody'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('PROJECT_UNKNOWN'),
+  });
 });
 
 test('show tells a run with its jobs and errors, and a job run with its own', async () => {
@@ -126,6 +131,8 @@ test('show tells a run with its jobs and errors, and a job run with its own', as
   const shown = await run(['show', id]);
   expect(shown.code).toBe(0);
   expect(shown.stdout).toMatch(/^version {3}1\n/);
+  expect(shown.stdout).toMatch(/^JOB .* JOB RUN$/m);
+  expect(shown.stdout).toContain(jobRunIdOf(id, 'load'));
   expect(shown.stdout).toContain('load failed (CSV_INVALID, error, 0 attempts):\n    line 3: what a mess');
   expect((JSON.parse((await run(['show', id, '--json'])).stdout) as GraphRunDetail).jobRuns).toHaveLength(2);
 
@@ -176,7 +183,10 @@ test.each([[['--help']], [['push', '--help']], [['--version']]])('%j is answered
 });
 
 test('a server that cannot be reached is exit code 3', async () => {
-  expect((await run(['runs'], {})).code).toBe(3);
+  const none = await run(['runs'], {});
+  expect(none.code).toBe(3);
+  for (const home of [dir, join(dir, 'package')])
+    expect(none.stderr).toContain(join(home, '.graphrun', 'stack.json'));
   const { code, stderr } = await run(['runs', '--url', 'http://127.0.0.1:9']);
   expect([code, stderr]).toEqual([3, expect.stringContaining('http://127.0.0.1:9 cannot be reached: ')]);
 });
@@ -192,7 +202,20 @@ test('the local stack is found by its file, and its key is given to no other ser
   write('.graphrun/stack.json', JSON.stringify({ apiUrl: url, apiKey: keys.viewer }));
   expect((await run(['runs'], {})).code).toBe(0);
   expect((await run(['runs', '--url', url], {})).code).toBe(0);
-  expect((await run(['runs'], { GRAPHRUN_HOME: 'home' })).code).toBe(3);
+  const elsewhereHome = await run(['runs'], { GRAPHRUN_HOME: 'home' });
+  expect([elsewhereHome.code, elsewhereHome.stderr]).toEqual([3, expect.stringContaining('home/stack.json')]);
   const elsewhere = await run(['runs', '--url', url.replace('127.0.0.1', 'localhost')], {});
   expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('Send an API key')]);
+});
+
+test('the stack of the package is found from any folder; one that was killed is told', async () => {
+  const ended = spawnSync(process.execPath, ['--version']).pid;
+  rmSync(join(dir, '.graphrun'), { recursive: true, force: true });
+  mkdirSync(join(dir, 'package', '.graphrun'), { recursive: true });
+  write('package/.graphrun/stack.json', JSON.stringify({ apiUrl: url, apiKey: keys.viewer }));
+  expect((await run(['runs'], {})).code).toBe(0);
+  const apiUrl = 'http://127.0.0.1:9';
+  write('package/.graphrun/stack.json', JSON.stringify({ apiUrl, apiKey: 'x', pid: ended }));
+  const { code, stderr } = await run(['runs'], {});
+  expect([code, stderr]).toEqual([3, expect.stringMatching(/cannot be reached: .*npm start$/m)]);
 });

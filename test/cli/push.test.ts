@@ -1,9 +1,11 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Pushed } from '../../cli/push-graph.ts';
 import { newName, twoJobs } from '../api/test-api.ts';
 import { useCli } from './use-cli.ts';
 
-const { run, store, write } = await useCli();
+const { dir, run, store, write } = await useCli();
 write('numbers.csv', 'n\n1\n2\n');
 
 const yamlOf = (name: string) => `# A graph
@@ -119,7 +121,13 @@ test('a file that is not there is wrong use', async () => {
 test('the files of jobs are looked for where --files says; what is nowhere is told', async () => {
   const name = newName();
   const file = write(`${name}.json`, JSON.stringify(twoJobs(name)));
+  expect(await run(['push', file, '--files', 'elsewhere'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('elsewhere is not a folder'),
+  });
+  mkdirSync(join(dir, 'elsewhere'));
   const missing = await run(['push', file, '--files', 'elsewhere']);
+  expect(missing.stderr).toMatch(/^warning: numbers\.csv/m);
   expect(missing).toMatchObject({ code: 0, stderr: expect.stringContaining('jobs that load it will fail') });
   await run(['push', file]);
   const kept = await run(['push', file, '--files', 'elsewhere']);

@@ -39,7 +39,14 @@ export async function useCli(): Promise<TestCli> {
   const run: TestCli['run'] = async (args, env = known, interrupted = new AbortController().signal) => {
     const stdout = new PassThrough();
     const stderr = new PassThrough();
-    const code = await runCli(args, { stdout, stderr, env, cwd: dir, interrupted });
+    const code = await runCli(args, {
+      stdout,
+      stderr,
+      env,
+      cwd: dir,
+      packageDir: join(dir, 'package'),
+      interrupted,
+    });
     return { code, stdout: await textOf(stdout), stderr: await textOf(stderr) };
   };
   const write = (name: string, content: string) => {

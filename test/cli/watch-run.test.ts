@@ -79,6 +79,14 @@ test('a terminal gets a table that is drawn again, and at the end all of it with
   expect(stripVTControlCharacters(drawn).trimEnd()).toMatch(/relation "x" does not exist$/);
 });
 
+test('a terminal that tells no size gets lines all the same', async () => {
+  const { out, text } = output({ rows: 0, columns: 0 });
+  await watchRun({ client: clientOf([running, ended]), runId: 'x', out, intervalMs: 1 });
+  expect(stripVTControlCharacters(await text()).match(/JOB +STATE +REASON/g)?.length).toBeGreaterThanOrEqual(
+    2,
+  );
+});
+
 test('a server that is away for a while is asked again', async () => {
   const { out, text } = output();
   const busy = new GraphrunError({
