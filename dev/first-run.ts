@@ -47,7 +47,10 @@ export function renderUrls(stack: StackInfo, withExample: boolean): string {
     ['API', stack.apiUrl],
     ['API docs', `${stack.apiUrl}/docs`],
     ...(stack.temporalUiUrl === null ? [] : [['Temporal', stack.temporalUiUrl]]),
-    ...(withExample ? [['Run again', 'npm run graphrun -- run flights --watch']] : []),
+    ...(stack.temporalCli === null
+      ? []
+      : [['Temporal CLI', `${stack.temporalCli} workflow list --address ${stack.temporalAddress}`]]),
+    ...(withExample ? [['Run again', 'npm run -s graphrun -- run flights --watch']] : []),
     ['Stop', 'Ctrl-C; the data stays, and "npm start" goes on with it'],
   ];
   return formatColumns(rows);

@@ -25,6 +25,8 @@ and TEMPORAL_ADDRESS (servers to use in place of the ones that are started)
 // npm hands a Ctrl-C on to us that the terminal has sent to us already.
 const sameKeyMs = 800;
 const lookForParentMs = 250;
+/** A worker without jobs ends sooner. */
+const tellOfWaitMs = 700;
 
 const report = consoleReport();
 const stopRequest = new AbortController();
@@ -34,6 +36,7 @@ let stack: Stack | undefined;
 process.exit(await main());
 
 async function main(): Promise<number> {
+  if (!flagsReachUs()) return 2;
   const args = readArgs();
   if (typeof args === 'number') return args;
   listenToSignals();
@@ -45,6 +48,7 @@ async function main(): Promise<number> {
       home: homeDir(),
       fresh: args.fresh,
       ports,
+      firmPorts: port === undefined ? [] : ['api'],
       report,
       signal: stopRequest.signal,
     });
@@ -82,7 +86,9 @@ function showError(error: unknown): void {
 async function stopStack(): Promise<void> {
   if (stack === undefined) return;
   const begun = performance.now();
-  await stack.stop();
+  const tell = () => report.note('worker', 'waiting up to 10 s for running jobs');
+  const timer = setTimeout(tell, tellOfWaitMs);
+  await stack.stop().finally(() => clearTimeout(timer));
   report.step('graphrun', 'stopped', performance.now() - begun);
 }
 
@@ -105,6 +111,15 @@ function readArgs(): { once: boolean; fresh: boolean; example: boolean } | numbe
     process.stderr.write(`\n${usage}`);
     return 2;
   }
+}
+
+/** `npm start --once` gives the flag to npm, which takes it for a setting of its own and says nothing. */
+function flagsReachUs(): boolean {
+  const lost = ['once', 'fresh'].filter((flag) => process.env[`npm_config_${flag}`] === 'true');
+  if (lost.length === 0) return true;
+  const flags = lost.map((flag) => `--${flag}`).join(' ');
+  process.stderr.write(`npm has kept ${flags} to itself; write: npm start -- ${flags}\n`);
+  return false;
 }
 
 function readPort(): number | undefined {

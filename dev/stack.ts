@@ -3,7 +3,7 @@ import { type Home, openHome } from './home.ts';
 import { lockHome } from './home-lock.ts';
 import { ensureLocalApiKey } from './local-api-key.ts';
 import { migrate } from './migrate.ts';
-import { choosePorts, defaultPorts, type Ports } from './ports.ts';
+import { choosePorts, defaultPorts, type PortName, type Ports } from './ports.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { supervisorEvents } from './stack-events.ts';
 import { removeStackFile, type StackInfo, writeStackFile } from './stack-file.ts';
@@ -22,6 +22,8 @@ export interface StackOptions {
   readonly fresh?: boolean;
   /** Wanted ports; 0 asks for any free one. */
   readonly ports?: Partial<Ports>;
+  /** Of these a wanted port that is in use ends the start, in place of the next free one. */
+  readonly firmPorts?: readonly PortName[];
   readonly env?: NodeJS.ProcessEnv;
   readonly report?: StackReport;
   /** Aborts the start at its next step; what was started is ended. */
@@ -89,6 +91,7 @@ async function startAll(context: StartContext): Promise<StackInfo> {
   const { env, report, home, supervisor, signal } = context;
   const secrets = loadSecrets(home.secretsFile);
   const ports = await choosePorts({ ...defaultPorts, ...context.ports }, (name, wanted, used) => {
+    if (context.firmPorts?.includes(name)) throw portTaken(wanted);
     report.note(name === 'temporalUi' ? 'temporal' : name, `port ${wanted} is in use; taking ${used}`);
   });
   const servers = { home, env, ports, secrets, supervisor, report };
@@ -108,6 +111,12 @@ async function startAll(context: StartContext): Promise<StackInfo> {
     ...urls,
     pids: supervisor.pids(),
   };
+}
+
+function portTaken(port: number): Error {
+  return new Error(
+    `Port ${port}, which PORT asks for, is in use. End what uses it, or set PORT to another one (0: any free port).`,
+  );
 }
 
 async function prepareMetadata(urls: DatabaseUrls, secrets: Secrets, report: StackReport): Promise<void> {

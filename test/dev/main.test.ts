@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { checkout } from '../../dev/home.ts';
@@ -47,6 +48,7 @@ test('without --once it stays up until it is told to stop', { timeout: 60_000 },
   });
   const stack = readStackFile(join(home, 'stack.json'));
   expect(main.output()).toContain(`${stack?.apiUrl}/docs`);
+  expect(main.output()).toContain(`${stack?.temporalCli} workflow list --address ${stack?.temporalAddress}`);
   const answer = await fetch(`${stack?.apiUrl}/health/ready`);
   expect(answer.status).toBe(200);
   main.process.kill('SIGTERM');
@@ -61,6 +63,24 @@ test('what it does not know is refused with its usage', async () => {
   const port = start([], join(folder, 'wrong'), { PORT: '70000' });
   expect(await port.code).toBe(1);
   expect(port.output()).toContain('PORT is "70000"; expected a number from 0 to 65535');
+});
+
+test('a flag that npm has kept to itself is refused', async () => {
+  const lost = start([], join(folder, 'lost'), { npm_config_once: 'true' });
+  expect(await lost.code).toBe(2);
+  expect(lost.output()).toContain('write: npm start -- --once');
+  expect(existsSync(join(folder, 'lost'))).toBe(false);
+});
+
+test('a PORT that is in use is an error', { timeout: 60_000 }, async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? String(address?.port) : '';
+  const main = start(['--no-example'], join(folder, 'taken'), { PORT: port });
+  expect(await main.code).toBe(1);
+  expect(main.output()).toContain(`Port ${port}, which PORT asks for, is in use`);
+  server.close();
 });
 
 function start(args: readonly string[], home: string, more: NodeJS.ProcessEnv = {}) {

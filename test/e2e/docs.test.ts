@@ -1,20 +1,43 @@
 // Every command that README and guide tell people to type is typed here, against a running stack.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
-import { createClient } from '../../client/index.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createClient, type GraphRunDetail } from '../../client/index.ts';
+import { withClient } from '../../dev/databases.ts';
 import { useStack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
 
 const { info } = await useStack();
 const client = createClient({ url: info.apiUrl, apiKey: info.apiKey });
 const root = new URL('../../', import.meta.url).pathname;
 const run = promisify(execFile);
 
-/** Started and stopped by test/e2e/start.test.ts, and by whoever reads this. */
+/** Started and stopped by other tests, and by whoever reads this. */
 const runElsewhere = ['npm start', 'npm test'];
+
+/** What each command must print: the first that matches its beginning counts. */
+const expected: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /^npm run -s graphrun -- push /,
+    /^flights: (version 1\n {2}added: airports, routes|unchanged, version 1)/,
+  ],
+  [/^npm run -s graphrun -- run flights --watch/, /summary {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
+  [/^npm run -s graphrun -- runs /, /^RUN +PROJECT[\s\S]*\n\S+ +flights +SUCCESS/],
+  [/^npm run -s graphrun -- jobs /, /^JOB +KIND[\s\S]*\nairports +upload +SUCCESS/],
+  [/^graphrun push graph\.yaml/, /^shop: version 1\n {2}added: orders, per_day/],
+  [/^graphrun run shop /, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
+  [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
+  [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
+  [/^graphrun show JOB_RUN/, /^job +orders \(upload\) of shop\nstate +SUCCESS/],
+  [/^export GRAPHRUN_API_KEY=/, /^[\w-]{20,}\n$/],
+  [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
+  [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
+  [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
+  [/^graphrun verify RUN/, /^equal to Temporal's history of \d+ events/],
+];
 
 function commandsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
@@ -26,12 +49,13 @@ function commandsOf(file: string): string[] {
 
 async function type(command: string, folder: string): Promise<string> {
   const graphrun = `${process.execPath} ${join(root, 'cli/graphrun.ts')}`;
-  const runs = await client.graphRuns.list({ limit: 1 });
-  const latest = runs.items[0] ? await client.graphRuns.get(runs.items[0].id) : undefined;
+  const latest = await latestRun();
   const line = command
-    .replace(/^npm run graphrun --/, graphrun)
+    .replace(/^npm run -s graphrun --/, graphrun)
     .replace(/^graphrun\b/, graphrun)
     .replace(/^temporal\b/, `${info.temporalCli} --address ${info.temporalAddress}`)
+    .replace(/^export (\w+)=.*/, '$&; echo $$$1')
+    .replace(/^alias (\w+)=.*/, '$&; alias $1')
     .replace(/\bJOB_RUN\b/, latest?.jobRuns[0]?.id ?? '')
     .replace(/\bRUN\b/, latest?.id ?? '')
     .replace('http://127.0.0.1:4400', info.apiUrl);
@@ -40,26 +64,49 @@ async function type(command: string, folder: string): Promise<string> {
   return stdout;
 }
 
+/** Ended, since it may be one that was only just started. */
+async function latestRun(): Promise<GraphRunDetail | undefined> {
+  const { items } = await client.graphRuns.list({ limit: 1 });
+  const [item] = items;
+  if (!item) return undefined;
+  return until(async () => {
+    const found = await client.graphRuns.get(item.id);
+    return found.completedAt === null ? undefined : found;
+  }, 'the latest run ends');
+}
+
+async function expectOutput(command: string, folder: string): Promise<void> {
+  const [, output] = expected.find(([pattern]) => pattern.test(command)) ?? [];
+  if (output === undefined) throw new Error(`say in "expected" what this prints: ${command}`);
+  expect(await type(command, folder)).toMatch(output);
+}
+
 describe('the commands of the README', () => {
-  it.each(commandsOf('README.md'))('%s', async (command) => {
-    expect(await type(command, root)).not.toBe('');
-  });
+  it.each(commandsOf('README.md'))('%s', (command) => expectOutput(command, root));
 });
 
 describe('the commands of the guide', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graphrun-guide-'));
   const guide = readFileSync(join(root, 'docs/guide.md'), 'utf8');
-  const yaml = /^```yaml\n(.*?)^```/ms.exec(guide)?.[1] ?? '';
-  writeFileSync(join(folder, 'graph.yaml'), yaml);
-  writeFileSync(join(folder, 'orders.csv'), 'day,item\n2026-01-01,pen\n2026-01-01,ink\n2026-01-02,pen\n');
+  const block = (language: string) =>
+    new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(guide)?.[1] ?? '';
+  writeFileSync(join(folder, 'graph.yaml'), block('yaml'));
+  writeFileSync(join(folder, 'orders.csv'), block('csv'));
+  mkdirSync(join(folder, '.graphrun'));
+  writeFileSync(join(folder, '.graphrun', 'stack.json'), JSON.stringify(info));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(commandsOf('docs/guide.md'))('%s', async (command) => {
-    expect(await type(command, folder)).not.toBe('');
-  });
+  it.each(commandsOf('docs/guide.md'))('%s', (command) => expectOutput(command, folder));
 
   it('ran the graph that it shows', async () => {
     const { items } = await client.graphRuns.list({ project: 'shop' });
     expect(items.length).toBeGreaterThanOrEqual(2);
     expect(items.filter((item) => item.state === 'FAILED')).toEqual([]);
+    const table = 'select day::text, orders::int from shop.per_day order by day';
+    const { rows } = await withClient(info.warehouseUrl, (connected) => connected.query(table));
+    expect(rows).toEqual([
+      { day: '2026-01-01', orders: 2 },
+      { day: '2026-01-02', orders: 1 },
+    ]);
   });
 });
