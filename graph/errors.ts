@@ -19,7 +19,6 @@ export const errorTable = {
   PROJECT_EXISTS: { status: 409, title: 'The project exists already' },
   PROJECT_HAS_OPEN_RUNS: { status: 409, title: 'The project has runs that have not ended' },
   PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
-  UPLOAD_CONFLICT: { status: 409, title: 'The upload does not continue where it stopped' },
   DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },
   LENGTH_MISMATCH: { status: 400, title: 'The content does not match its length' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
