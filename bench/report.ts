@@ -6,9 +6,12 @@ export function renderOverhead(environment: Environment, summaries: readonly Sha
   return [
     ...Object.entries(environment).map(([name, value]) => `${name}: ${value}`),
     '',
-    ...table(['shape', 'bare ms', 'GraphRun ms', 'ratio', 'min – max', 'wanted', ''], summaries.map(timeRow)),
+    ...table(
+      ['shape', 'bare ms', 'GraphRun ms', 'ratio', 'min – max', 'wanted', '', 'CPU ratio'],
+      summaries.map(timeRow),
+    ),
     '',
-    'Costs of one job, GraphRun | bare:',
+    'Costs of one job, GraphRun / bare Temporal:',
     '',
     ...table(
       [
@@ -20,6 +23,8 @@ export function renderOverhead(environment: Environment, summaries: readonly Sha
         'history events',
         'worker CPU ms',
         'API CPU ms',
+        'Postgres CPU ms',
+        'Temporal CPU ms',
       ],
       summaries.map(costRow),
     ),
@@ -27,7 +32,7 @@ export function renderOverhead(environment: Environment, summaries: readonly Sha
 }
 
 function timeRow(summary: ShapeSummary): string[] {
-  const { title, bareMs, graphRunMs, ratio, ratioWanted } = summary;
+  const { title, bareMs, graphRunMs, ratio, cpuRatio, ratioWanted } = summary;
   return [
     title,
     bareMs.median.toFixed(0),
@@ -36,6 +41,7 @@ function timeRow(summary: ShapeSummary): string[] {
     `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
     `≤ ${ratioWanted}`,
     ratio.median <= ratioWanted ? 'met' : 'missed',
+    decimal(cpuRatio.median),
   ];
 }
 
@@ -49,10 +55,16 @@ function costRow({ title, perJob, transactionsWanted }: ShapeSummary): string[] 
     graphRun.workerStatements.toFixed(2),
     graphRun.apiTransactions.toFixed(2),
     graphRun.apiStatements.toFixed(2),
-    `${graphRun.historyEvents.toFixed(1)} | ${bare.historyEvents.toFixed(1)}`,
-    `${graphRun.workerCpuMs.toFixed(2)} | ${bare.workerCpuMs.toFixed(2)}`,
-    `${graphRun.apiCpuMs.toFixed(2)} | ${bare.apiCpuMs.toFixed(2)}`,
+    `${graphRun.historyEvents.toFixed(1)} / ${bare.historyEvents.toFixed(1)}`,
+    `${graphRun.workerCpuMs.toFixed(2)} / ${bare.workerCpuMs.toFixed(2)}`,
+    `${graphRun.apiCpuMs.toFixed(2)} / ${bare.apiCpuMs.toFixed(2)}`,
+    decimal(graphRun.postgresCpuMs),
+    `${decimal(graphRun.temporalCpuMs)} / ${decimal(bare.temporalCpuMs)}`,
   ];
+}
+
+function decimal(value: number): string {
+  return Number.isNaN(value) ? '–' : value.toFixed(2);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -19,6 +19,7 @@ export interface Servers {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly worker: SpawnedService;
+  readonly pids: Readonly<Record<'postgres' | 'temporal', number>>;
 }
 
 export interface ServersOptions {
@@ -41,8 +42,10 @@ export async function startServers({ home, note, onStart }: ServersOptions): Pro
   const place = choosePlace({ homeDir: home.postgres, binaries: findPostgresBinaries(), key: password });
   const logFile = join(home.logs, 'postgres.log');
   const { postgres } = settings;
-  keep(await startPostgres({ place, port: ports.postgres, password, logFile, settings: postgres }));
-  keep(await startTemporal({ home, cli, port: ports.temporal, uiPort: ports.temporalUi }));
+  const server = keep(
+    await startPostgres({ place, port: ports.postgres, password, logFile, settings: postgres }),
+  );
+  const temporal = keep(await startTemporal({ home, cli, port: ports.temporal, uiPort: ports.temporalUi }));
   const databaseUrl = url('graphrun');
   const warehouseUrl = url('warehouse');
   await ensureDatabase(databaseUrl);
@@ -54,7 +57,8 @@ export async function startServers({ home, note, onStart }: ServersOptions): Pro
     WAREHOUSE_URL: warehouseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
   });
-  return { databaseUrl, temporalAddress, worker: keep(worker) };
+  const pids = { postgres: server.pid, temporal: temporal.pid };
+  return { databaseUrl, temporalAddress, worker: keep(worker), pids };
 }
 
 async function bundleWorkflows(home: Home): Promise<string> {

@@ -9,6 +9,7 @@ import type { Service } from '../dev/service.ts';
 import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
 import { noopKind } from './noop.ts';
+import { serverCpuMs } from './server-cpu.ts';
 import { type Servers, startServers } from './servers.ts';
 import { settings } from './settings.ts';
 import type { Shape } from './shapes.ts';
@@ -63,7 +64,7 @@ async function withApi<T>(servers: Servers, use: (stack: Stack) => Promise<T>): 
   await store.apiKeys.ensure({ name: 'bench', role: 'admin', key: apiKey });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const connection = await Connection.connect({ address });
-  // Outside of what is counted.
+  // Used between the samples only.
   const sql = new pg.Client({ connectionString: databaseUrl });
   sql.on('error', () => {});
   await sql.connect();
@@ -79,7 +80,12 @@ async function withApi<T>(servers: Servers, use: (stack: Stack) => Promise<T>): 
       projectOf,
       push: (shape) => push(api, shape),
       usage: async () =>
-        usageNow({ worker: await usageOf(servers.worker), api: usageOfThisProcess(sqlCounts()) }),
+        usageNow({
+          worker: await usageOf(servers.worker),
+          api: usageOfThisProcess(sqlCounts()),
+          postgresCpuMs: serverCpuMs(servers.pids.postgres),
+          temporalCpuMs: serverCpuMs(servers.pids.temporal),
+        }),
       committedAt: (graphRunIds) => committedAt(sql, graphRunIds),
     });
   } finally {

@@ -1,6 +1,7 @@
 import type { Pair, Sample } from './overhead.ts';
 import { jobsOf, type Shape } from './shapes.ts';
 import { median, type Spread, spread } from './statistics.ts';
+import { totalCpuMs } from './usage.ts';
 
 /** What running one job costs, as the median of the runs. */
 export interface JobCost {
@@ -12,6 +13,8 @@ export interface JobCost {
   readonly workerCpuMs: number;
   /** Of the process that holds the API and the clients of both variants. */
   readonly apiCpuMs: number;
+  readonly postgresCpuMs: number;
+  readonly temporalCpuMs: number;
 }
 
 export interface ShapeSummary {
@@ -24,6 +27,8 @@ export interface ShapeSummary {
   readonly ratio: Spread;
   /** Of each pair; to the moment at which the client has the workflows' results, on both sides. */
   readonly resultRatio: Spread;
+  /** Of each pair; CPU time of all processes. It tells more than time does while others use the machine. */
+  readonly cpuRatio: Spread;
   readonly ratioWanted: number;
   readonly transactionsWanted: number | null;
   readonly perJob: { readonly bare: JobCost; readonly graphRun: JobCost };
@@ -41,6 +46,7 @@ export function summarize(shape: Shape, pairs: readonly Pair[]): ShapeSummary {
     graphRunMs: spread(graphRun.map(({ ms }) => ms)),
     ratio: spread(pairs.map((pair) => pair.graphRun.ms / pair.bare.ms)),
     resultRatio: spread(pairs.map((pair) => pair.graphRun.resultMs / pair.bare.resultMs)),
+    cpuRatio: spread(pairs.map((pair) => totalCpuMs(pair.graphRun.usage) / totalCpuMs(pair.bare.usage))),
     ratioWanted: shape.ratioWanted,
     transactionsWanted: shape.transactionsWanted,
     perJob: { bare: costOf(bare, jobs), graphRun: costOf(graphRun, jobs) },
@@ -57,5 +63,7 @@ function costOf(samples: readonly Sample[], jobs: number): JobCost {
     historyEvents: perJob(({ historyEvents }) => historyEvents),
     workerCpuMs: perJob(({ usage }) => usage.worker.cpuMs),
     apiCpuMs: perJob(({ usage }) => usage.api.cpuMs),
+    postgresCpuMs: perJob(({ usage }) => usage.postgresCpuMs),
+    temporalCpuMs: perJob(({ usage }) => usage.temporalCpuMs),
   };
 }

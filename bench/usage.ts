@@ -10,6 +10,9 @@ export interface Usage {
   readonly worker: ProcessUsage;
   /** The benchmark's own process, which holds the API and the clients of both variants. */
   readonly api: ProcessUsage;
+  /** NaN where the system does not tell. */
+  readonly postgresCpuMs: number;
+  readonly temporalCpuMs: number;
 }
 
 /** Totals at a moment. */
@@ -28,8 +31,14 @@ export function usageNow(usage: Usage): UsageNow {
     since: (before) => ({
       worker: subtract(usage.worker, before.worker),
       api: subtract(usage.api, before.api),
+      postgresCpuMs: usage.postgresCpuMs - before.postgresCpuMs,
+      temporalCpuMs: usage.temporalCpuMs - before.temporalCpuMs,
     }),
   };
+}
+
+export function totalCpuMs({ worker, api, postgresCpuMs, temporalCpuMs }: Usage): number {
+  return worker.cpuMs + api.cpuMs + postgresCpuMs + temporalCpuMs;
 }
 
 function subtract(after: ProcessUsage, before: ProcessUsage): ProcessUsage {
