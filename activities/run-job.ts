@@ -6,6 +6,7 @@ import { jobRunIdOf } from '../store/index.ts';
 import type { AttemptWarehouse } from '../warehouse/attempt-warehouse.ts';
 import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
+import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
@@ -29,31 +30,20 @@ export async function runJob(
 ): Promise<unknown> {
   const kind = resolveKind(deps, input);
   const job = await resolveJob(deps, input);
-  return withLimits(input, attempt.timeoutMs, async (signal) => {
-    if (attempt.token === null) {
-      const ctx = createContext(deps, input, attempt, signal, withoutWarehouse(kind));
+  const { token, jobRunId, epoch } = attempt;
+  return withLimits(input, attempt, async (signal) => {
+    const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {
+      const ctx = createContext(deps, input, attempt, signal, warehouse);
       return checkOutput(kind, input.job, await kind.run(ctx, job.config));
-    }
-    const token = BigInt(attempt.token);
-    const { jobRunId, epoch } = attempt;
-    const opened = await deps.warehouse.openAttempt({
-      project: input.project,
-      jobRunId,
-      epoch,
-      token,
-      signal,
-    });
-    try {
-      if (opened.published) return opened.published.output;
-      const ctx = createContext(deps, input, attempt, signal, opened.warehouse);
-      const output = checkOutput(kind, input.job, await kind.run(ctx, job.config));
+    };
+    if (token === null) return run(withoutWarehouse(kind));
+    const opened = { project: input.project, jobRunId, epoch, token: BigInt(token), signal };
+    return inWarehouse(deps.warehouse, opened, async (warehouse) => {
+      const output = await run(warehouse);
       // Refused before anything is replaced.
       encodeOutput(input.job, output);
-      await opened.publish(output);
       return output;
-    } finally {
-      await opened.discard();
-    }
+    });
   });
 }
 
@@ -63,7 +53,7 @@ export async function runJob(
  */
 async function withLimits<Result>(
   input: RunJobInput,
-  timeoutMs: number,
+  { timeoutMs, token }: Pick<StartedAttempt, 'timeoutMs' | 'token'>,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const activity = Context.current();
@@ -81,9 +71,10 @@ async function withLimits<Result>(
   );
   const signal = AbortSignal.any([activity.cancellationSignal, timeout.signal]);
   let lastWord: NodeJS.Timeout | undefined;
+  const left = token === null ? undefined : stillInWarehouse(input);
   const late = new Promise<never>((_, reject) => {
     const wait = (): void => {
-      lastWord = setTimeout(() => reject(signal.reason), cleanUpMs);
+      lastWord = setTimeout(() => reject(left ?? signal.reason), cleanUpMs);
     };
     if (signal.aborted) wait();
     else signal.addEventListener('abort', wait, { once: true });
@@ -92,12 +83,18 @@ async function withLimits<Result>(
     return await Promise.race([work(signal), late]);
   } catch (error) {
     // What stopped code throws is of less use than why it was stopped.
-    signal.throwIfAborted();
+    if (!isWarehouseAway(error)) signal.throwIfAborted();
     throw error;
   } finally {
     clearTimeout(alarm);
     clearTimeout(lastWord);
   }
+}
+
+/** Left behind, it may yet publish: who ends the job run shuts it out. */
+function stillInWarehouse({ job }: RunJobInput): CodedError {
+  const message = `Job "${job}" was told to stop and did not within ${cleanUpMs} ms; what it does in the warehouse is shut out.`;
+  return new CodedError('WAREHOUSE_UNAVAILABLE', message);
 }
 
 /** A timer of Node holds at most 2^31-1 ms. */

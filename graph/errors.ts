@@ -29,6 +29,7 @@ export const errorTable = {
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   INTERNAL: { status: 500, title: 'Something broke in Graphrun' },
   STORE_UNAVAILABLE: { status: 503, title: 'The metadata database cannot be reached' },
+  WAREHOUSE_UNAVAILABLE: { status: 503, title: 'The warehouse cannot be reached' },
   TEMPORAL_UNAVAILABLE: { status: 503, title: 'Temporal cannot be reached' },
   SHUTTING_DOWN: { status: 503, title: 'The server is stopping' },
 

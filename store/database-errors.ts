@@ -1,33 +1,21 @@
 import pg from 'pg';
+import { isConnectionLost } from '../graph/connection-errors.ts';
 import { CodedError } from '../graph/errors.ts';
 import { Prisma } from './generated/client.ts';
 
-/** Codes of Node, of Postgres and of Prisma that say the database cannot be reached or is not ready, not that it refused. */
-const nodeCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
+/** Codes of Prisma that say the database cannot be reached. */
 const prismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
-const driverMessages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout|Cannot use a pool after/;
+
+/** Out of resources, or a lock not had in time: it passes by itself, as a lost connection does. */
+const passingStates = /^(53|55P03)/;
 
 /** True when the same statement may well succeed later: the world failed, not the statement. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof CodedError) return error.code === 'STORE_UNAVAILABLE';
-  if (!(error instanceof Error)) return false;
-  if (error instanceof pg.DatabaseError) return /^(08|57P|53|55P03|25006)/.test(error.code ?? '');
   if (error instanceof Prisma.PrismaClientKnownRequestError) return prismaCodes.has(error.code);
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
-  const code = 'code' in error ? String(error.code) : '';
-  if (nodeCodes.has(code) || driverMessages.test(error.message)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
-  return error.cause !== undefined && isConnectionError(error.cause);
+  if (error instanceof pg.DatabaseError && passingStates.test(error.code ?? '')) return true;
+  return isConnectionLost(error);
 }
 
 /** Gives connection-class errors their code; leaves all others as they are. */

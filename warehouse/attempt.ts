@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { isConnectionLost } from '../graph/connection-errors.ts';
 import type { AttemptWarehouse, Staging } from './attempt-warehouse.ts';
 import { checkFence, clearStaging, dropStaging, findPublished, raiseFence, superseded } from './fence.ts';
 import { checkDataset, qualify, sessionName, stagingTable } from './names.ts';
@@ -7,6 +8,7 @@ import type { ProjectReady } from './projects.ts';
 import { publishStaged } from './publish.ts';
 import { Session } from './session.ts';
 import { createStaging } from './staging.ts';
+import { orUnavailable } from './unavailable.ts';
 
 export interface OpenAttempt {
   readonly project: string;
@@ -25,7 +27,8 @@ export interface Attempt {
   /**
    * Replaces the datasets by what was staged and records the output, all or nothing. May be called again when its
    * answer was lost.
-   * @throws CodedError SUPERSEDED or DATASET_IN_USE; the old tables are untouched then.
+   * @throws CodedError SUPERSEDED or DATASET_IN_USE: the old tables are untouched then; WAREHOUSE_UNAVAILABLE: it is not
+   * known whether they are.
    */
   publish(output: unknown): Promise<void>;
   /**
@@ -50,13 +53,13 @@ export async function openAttempt(options: AttemptOptions): Promise<Attempt> {
   const { pool } = platform;
   signal.throwIfAborted();
   if (!(await raiseFence(pool, options))) throw superseded(options);
-  await clearStaging(pool, options);
-  const published = await findPublished(pool, jobRunId, epoch);
+  await clearStaging(pool, [options]);
+  const published = (await findPublished(pool, [options])).get(jobRunId);
   const connection = createConnection(options);
   const staged = new Map<string, { name: string; staging: Staging }>();
 
   return {
-    published,
+    published: published === undefined ? null : { output: JSON.parse(published) as unknown },
     warehouse: {
       tableOf(dataset) {
         checkDataset(dataset);
@@ -76,16 +79,8 @@ export async function openAttempt(options: AttemptOptions): Promise<Attempt> {
       await connection.discardSession();
       const tables = [...staged].map(([dataset, { name }]) => ({ dataset, name }));
       const { token, publishWaitMs: waitMs } = options;
-      await publishStaged(pool, {
-        names: ready,
-        jobRunId,
-        epoch,
-        token,
-        output,
-        staged: tables,
-        signal,
-        waitMs,
-      });
+      const publication = { names: ready, jobRunId, epoch, token, output, staged: tables, signal, waitMs };
+      await orUnavailable(() => publishStaged(pool, publication));
     },
     async discard() {
       await connection.discardSession();
@@ -100,10 +95,6 @@ async function dropStaged(pool: pg.Pool, staged: readonly { staging: Staging }[]
   } catch (error) {
     if (!isConnectionLost(error)) throw error;
   }
-}
-
-function isConnectionLost(error: unknown): boolean {
-  return !(error instanceof pg.DatabaseError) || /^(08|57P)/.test(error.code ?? '');
 }
 
 /** One connection at a time, opened when it is first needed. */

@@ -1,6 +1,13 @@
 import pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
-import { type AttemptId, qualify, stagingPrefix, tokenOf } from './names.ts';
+import {
+  type AttemptId,
+  qualify,
+  stagingPrefix,
+  stagingPrefixChars,
+  stagingPrefixOf,
+  tokenOf,
+} from './names.ts';
 import { inTransaction } from './platform.ts';
 
 type Queries = Pick<pg.Pool | pg.PoolClient, 'query'>;
@@ -13,6 +20,25 @@ export async function raiseFence(client: Queries, { jobRunId, token }: AttemptId
     [jobRunId, token],
   );
   return rowCount === 1;
+}
+
+/** The same for many at once; a fence with a higher token stays as it is. */
+export async function raiseFences(pool: pg.Pool, ids: readonly AttemptId[]): Promise<void> {
+  const sorted = [...ids].sort((a, b) => (a.jobRunId < b.jobRunId ? -1 : 1));
+  await pool.query(
+    `insert into graphrun.fence as fence (job_run, token) select * from unnest($1::uuid[], $2::bigint[])
+     on conflict (job_run) do update set token = excluded.token, raised_at = now() where fence.token < excluded.token`,
+    [sorted.map(({ jobRunId }) => jobRunId), sorted.map(({ token }) => token)],
+  );
+}
+
+/** Shuts an attempt out by itself: a publish of its own that is under way ends first, and none begins after. */
+export async function closeFence(pool: pg.Pool, { jobRunId, token }: AttemptId): Promise<void> {
+  // No other attempt can have the next number of the one sequence without being newer.
+  await pool.query('update graphrun.fence set token = token + 1 where job_run = $1 and token = $2', [
+    jobRunId,
+    token,
+  ]);
 }
 
 /** Locks the fence until the transaction ends, so that no one raises it in between; then checks it. */
@@ -35,40 +61,45 @@ export function superseded({ jobRunId, token }: AttemptId): CodedError {
   return new CodedError('SUPERSEDED', message);
 }
 
-/** What was published for a job run in an epoch; null before it was. */
+/** The outputs, as JSON, of what was published for job runs, each in its epoch. Those for which nothing was are left out. */
 export async function findPublished(
   client: Queries,
-  jobRunId: string,
-  epoch: number,
-): Promise<{ output: unknown } | null> {
-  const { rows } = await client.query<{ output: string }>(
-    'select output from graphrun.published where job_run = $1 and epoch = $2',
-    [jobRunId, epoch],
+  ids: readonly { readonly jobRunId: string; readonly epoch: number }[],
+): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ job_run: string; output: string }>(
+    `select job_run, output from unnest($1::uuid[], $2::int[]) as of (job_run, epoch)
+       join graphrun.published using (job_run, epoch)`,
+    [ids.map(({ jobRunId }) => jobRunId), ids.map(({ epoch }) => epoch)],
   );
-  return rows[0] ? { output: JSON.parse(rows[0].output) } : null;
+  return new Map(rows.map((row) => [row.job_run, row.output]));
 }
 
 /**
- * Ends the sessions and drops the staging tables that attempts with a lower token have left. A table that is still
+ * Ends the sessions and drops the staging tables that attempts with lower tokens have left. A table that is still
  * locked stays; the next attempt or the end of the job run meets it again.
  */
-export async function clearStaging(pool: pg.Pool, { jobRunId, token }: AttemptId): Promise<void> {
-  const prefix = stagingPrefix(jobRunId);
+export async function clearStaging(pool: pg.Pool, ids: readonly AttemptId[]): Promise<void> {
+  const tokens = new Map(ids.map(({ jobRunId, token }) => [stagingPrefix(jobRunId), token]));
+  const prefixes = [...tokens.keys()];
+  const isLeft = (name: string): boolean => {
+    const token = tokens.get(stagingPrefixOf(name));
+    return token !== undefined && (tokenOf(name) ?? token) < token;
+  };
   const sessions = await pool.query<{ pid: number; name: string }>(
-    'select pid, application_name as name from pg_catalog.pg_stat_activity where starts_with(application_name, $1)',
-    [prefix],
+    `select pid, application_name as name from pg_catalog.pg_stat_activity
+     where left(application_name, ${stagingPrefixChars}) = any ($1::text[])`,
+    [prefixes],
   );
-  const pids = sessions.rows.filter(({ name }) => (tokenOf(name) ?? token) < token).map(({ pid }) => pid);
+  const pids = sessions.rows.filter(({ name }) => isLeft(name)).map(({ pid }) => pid);
   if (pids.length > 0)
     await pool.query('select pg_terminate_backend(pid, 2000) from unnest($1::int[]) pid', [pids]);
   const { rows } = await pool.query<{ schema: string; name: string }>(
     `select nspname as schema, relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n
-       on n.oid = relnamespace where starts_with(relname, $1) and relkind = 'r' and nspname like '%$staging'`,
-    [prefix],
+       on n.oid = relnamespace
+     where left(relname, ${stagingPrefixChars}) = any ($1::text[]) and relkind = 'r' and nspname like '%$staging'`,
+    [prefixes],
   );
-  for (const { schema, name } of rows) {
-    if ((tokenOf(name) ?? token) < token) await dropStaging(pool, qualify(schema, name));
-  }
+  for (const { schema, name } of rows) if (isLeft(name)) await dropStaging(pool, qualify(schema, name));
 }
 
 /** Waits for a backend that is still ending; a table that is locked for longer stays. */

@@ -47,6 +47,13 @@ export function stagingPrefix(jobRunId: string): string {
   return `${jobRunId.replaceAll('-', '').toLowerCase()}_`;
 }
 
+export const stagingPrefixChars = 33;
+
+/** The prefix in a staging table's or a session's name. */
+export function stagingPrefixOf(name: string): string {
+  return name.slice(0, stagingPrefixChars);
+}
+
 /** The token in a staging table's or a session's name; undefined when it was not made by `stagingTable`. */
 export function tokenOf(name: string): bigint | undefined {
   const digits = /^[0-9a-f]{32}_([0-9a-z]{1,13})(_\d+)?$/.exec(name)?.[1];

@@ -50,7 +50,7 @@ async function swap(client: pg.PoolClient, publication: Publication): Promise<vo
   const { jobRunId, epoch, output, names } = publication;
   await lockFence(client, publication);
   // Only this attempt can have written it: the commit's answer was lost.
-  if (await findPublished(client, jobRunId, epoch)) return;
+  if ((await findPublished(client, [publication])).size > 0) return;
   const staged = [...publication.staged].sort((a, b) => (a.dataset < b.dataset ? -1 : 1));
   await setLockTimeout(client, staged.length);
   for (const { dataset, name } of staged) await replaceTable(client, names, dataset, name);

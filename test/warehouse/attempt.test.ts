@@ -79,17 +79,49 @@ it('refuses to open an attempt when a newer one has begun', async () => {
 it('shuts an attempt out when the fence is raised from outside, and never lowers it', async () => {
   const jobRunId = randomUUID();
   const attempt = await stage({ jobRunId }, { outside: 1 });
-  await warehouse.raiseFence(jobRunId, nextToken());
-  await warehouse.raiseFence(jobRunId, 0n);
+  await warehouse.shutOut([{ jobRunId, epoch: 1, token: nextToken() }]);
+  await warehouse.shutOut([{ jobRunId, epoch: 1, token: 0n }]);
   await expect(attempt.publish(null)).rejects.toMatchObject({ code: 'SUPERSEDED' });
   expect(await stagingTables(databases.warehouseUrl)).toEqual([]);
+});
+
+it('tells who shuts attempts out what they had published, each in its epoch', async () => {
+  const [told, silent] = [randomUUID(), randomUUID()];
+  const attempt = await stage({ jobRunId: told, epoch: 2 }, { told: 1 });
+  await attempt.publish({ rows: 1 });
+  await attempt.discard();
+  await stage({ jobRunId: silent, epoch: 2 }, { silent: 1 });
+  const shutOut = (epoch: number) =>
+    warehouse.shutOut([told, silent].map((jobRunId) => ({ jobRunId, epoch, token: nextToken() })));
+  expect([...(await shutOut(2))]).toEqual([[told, '{"rows":1}']]);
+  expect([...(await shutOut(1))]).toEqual([]);
+});
+
+it('withdraws an attempt: it tells what came through, and lets nothing come through later', async () => {
+  const [published, open] = [
+    { jobRunId: randomUUID(), token: nextToken(), epoch: 1 },
+    { jobRunId: randomUUID(), token: nextToken(), epoch: 1 },
+  ];
+  const done = await stage(published, { withdrawn: 1 });
+  await done.publish('done');
+  const late = await stage(open, { withdrawn: 2 });
+  expect(await warehouse.withdraw(published)).toBe('"done"');
+  expect(await warehouse.withdraw(open)).toBeNull();
+  await expect(late.publish('late')).rejects.toMatchObject({ code: 'SUPERSEDED' });
+  expect(await sql('select n from flights.withdrawn')).toEqual([[1]]);
+  // The next attempt of the sequence is not shut out with it.
+  const next = await stage({ ...open, token: open.token + 1n }, { withdrawn: 3 });
+  await Promise.all([done, late, next].map((attempt) => attempt.discard()));
 });
 
 it('ends the statement of an attempt that a newer one has replaced, and drops what it staged', async () => {
   const jobRunId = randomUUID();
   const older = await stage({ jobRunId }, { first: 1 });
   const slow = (await older.warehouse.stage('second')).createAs('select 1 as n from pg_sleep(61)');
-  const ended = expect(slow).rejects.toMatchObject({ code: '57P01' });
+  const ended = expect(slow).rejects.toMatchObject({
+    code: 'WAREHOUSE_UNAVAILABLE',
+    cause: { code: '57P01' },
+  });
   await untilRunning(databases.warehouseUrl, 'pg_sleep(61)');
   await openTestAttempt(warehouse, { jobRunId });
   await ended;

@@ -5,7 +5,7 @@ import { upload } from '../../jobs/upload.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { openTestAttempt, runJob } from '../jobs/attempts.ts';
 import { useDatabases } from '../support/databases.ts';
-import { query, running, untilRunning, urlAs } from './sql.ts';
+import { query, untilRunning, urlAs } from './sql.ts';
 
 const databases = await useDatabases();
 const owner = `owner_${randomBytes(6).toString('hex')}`;
@@ -48,5 +48,5 @@ it('ends a statement of a project, as a superuser does', async () => {
     untilRunning(databases.warehouseUrl, 'pg_sleep(60)').then(() => cancel.abort(new Error('enough'))),
   ]);
   await attempt.discard();
-  expect(await running(databases.warehouseUrl, 'pg_sleep(60)')).toBe(0);
+  await untilRunning(databases.warehouseUrl, 'pg_sleep(60)', 0);
 });

@@ -26,14 +26,18 @@ export interface FailedAttempt {
 export function classifyFailure(failed: FailedAttempt): AttemptEnd | null {
   const { cancel } = failed;
   const error = describeError(failed.error);
+  // What an attempt has done in a warehouse that does not answer is for the settling to find out.
+  const isUnknown = failed.error instanceof CodedError && failed.error.code === 'WAREHOUSE_UNAVAILABLE';
   if (cancel) {
     if (cancel.timedOut || cancel.notFound) return null;
+    if (cancel.cancelRequested && isUnknown) return null;
     if (cancel.cancelRequested)
       return { kind: 'failure', end: { state: 'FAILED', reason: 'cancelled' }, error };
     return { kind: 'retry', reason: 'lost', error };
   }
   const reason =
     failed.error instanceof CodedError && failed.error.code === 'JOB_TIMED_OUT' ? 'timed_out' : 'error';
+  if (isUnknown && isLastAttempt(failed)) return null;
   return isLastAttempt(failed)
     ? { kind: 'failure', end: { state: 'FAILED', reason }, error }
     : { kind: 'retry', reason, error };

@@ -1,0 +1,31 @@
+/** Codes of Node that say a server cannot be reached, not that it refused. */
+const nodeCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** What node-postgres says where the connection itself failed: such errors have no code. */
+const driverMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout|Cannot use a pool after|Client was closed/;
+
+/** Connections lost or refused, a server that starts, stops or recovers, one with too many connections, a standby. */
+const connectionStates = /^(08|57P|53300|25006)/;
+
+/**
+ * True when the same statement of node-postgres may well succeed later, since the connection failed and not the statement.
+ * Errors are read by their form, so that each folder that talks to Postgres asks the same.
+ */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  if ('severity' in error) return connectionStates.test(code);
+  if (nodeCodes.has(code) || driverMessages.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
+  return error.cause !== undefined && isConnectionLost(error.cause);
+}
