@@ -1,6 +1,7 @@
 // What a workflow asks to be written of itself. Every function may run again with the same outcome.
 import { Context } from '@temporalio/activity';
 import type { z } from 'zod';
+import { CodedError } from '../graph/errors.ts';
 import { graphRunInputSchema, jobRunInputSchema } from '../graph/run-inputs.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
@@ -9,6 +10,7 @@ import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { JobToSettle, OpenedGraphRun, OpenedJobRun, WorkflowIdentity } from '../store/execution.ts';
 import { jobRunIdOf } from '../store/index.ts';
 import type { Dependencies } from './dependencies.ts';
+import { encodeOutput } from './encode-output.ts';
 
 export interface OpenInput {
   /** The workflow's argument as it was given, perhaps by hand. */
@@ -21,6 +23,8 @@ export interface EndedJob {
   readonly job: string;
   readonly end: JobEnd;
   readonly error: RunError | null;
+  /** Of a success that no attempt could record. */
+  readonly output?: unknown;
 }
 
 export interface SettleInput {
@@ -28,10 +32,8 @@ export interface SettleInput {
   readonly jobs: readonly EndedJob[];
 }
 
-export interface SettleLoneInput {
+export interface SettleLoneInput extends Omit<EndedJob, 'job'> {
   readonly jobRunId: string;
-  readonly end: JobEnd;
-  readonly error: RunError | null;
 }
 
 export interface CloseGraphRunInput {
@@ -46,7 +48,12 @@ export interface CloseJobRunInput {
   readonly error: RunError | null;
 }
 
-export function createBookkeeping({ store, adopt }: Pick<Dependencies, 'store' | 'adopt'>) {
+export function createBookkeeping({
+  store,
+  warehouse,
+  adopt,
+}: Pick<Dependencies, 'store' | 'warehouse' | 'adopt'>) {
+  const { shutOut } = warehouse;
   return {
     /** The workflow's first activity: takes the run, or tells why not. */
     async openGraphRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedGraphRun> {
@@ -91,25 +98,23 @@ export function createBookkeeping({ store, adopt }: Pick<Dependencies, 'store' |
 
     /** Ends jobs that no attempt could tell of; answers in their order with what is recorded. */
     async settle({ graphRunId, jobs }: SettleInput): Promise<JobEnd[]> {
-      const ends = await store.execution.settle({
-        ...own(),
-        jobs: jobs.map((job) => toSettle(graphRunId, job)),
-      });
+      const told = jobs.map((job) => toSettle(jobRunIdOf(graphRunId, job.job), job));
+      const ends = await store.execution.settle({ ...own(), jobs: told }, shutOut);
       return ends.map(({ end }) => end);
     },
 
-    async settleLone({ jobRunId, end, error }: SettleLoneInput): Promise<JobEnd[]> {
-      const ends = await store.execution.settle({ ...own(), jobs: [{ jobRunId, end, error }] });
+    async settleLone({ jobRunId, ...ended }: SettleLoneInput): Promise<JobEnd[]> {
+      const ends = await store.execution.settle({ ...own(), jobs: [toSettle(jobRunId, ended)] }, shutOut);
       return ends.map((settled) => settled.end);
     },
 
     async closeGraphRun({ graphRunId, end, error, settle }: CloseGraphRunInput): Promise<void> {
-      const jobs = settle.map((job) => toSettle(graphRunId, job));
-      await store.execution.closeGraphRun({ ...own(), end, error, settle: jobs });
+      const jobs = settle.map((job) => toSettle(jobRunIdOf(graphRunId, job.job), job));
+      await store.execution.closeGraphRun({ ...own(), end, error, settle: jobs }, shutOut);
     },
 
     async closeJobRun({ end, error }: CloseJobRunInput): Promise<void> {
-      await store.execution.closeJobRun({ ...own(), end, error });
+      await store.execution.closeJobRun({ ...own(), end, error }, shutOut);
     },
   };
 }
@@ -127,8 +132,16 @@ async function openOrAdopt<Opened extends { readonly outcome: string }>(
 
 export type Bookkeeping = ReturnType<typeof createBookkeeping>;
 
-function toSettle(graphRunId: string, { job, end, error }: EndedJob): JobToSettle {
-  return { jobRunId: jobRunIdOf(graphRunId, job), end, error };
+/** An output from outside may be more than can be kept; the workflow has it, but the job has failed then. */
+function toSettle(jobRunId: string, { end, error, output }: Omit<EndedJob, 'job'>): JobToSettle {
+  if (end.state !== 'SUCCESS' || output === undefined) return { jobRunId, end, error };
+  try {
+    return { jobRunId, end, error, output: encodeOutput(jobRunId, output) };
+  } catch (refused) {
+    if (!(refused instanceof CodedError)) throw refused;
+    const { code, message } = refused;
+    return { jobRunId, end: { state: 'FAILED', reason: 'error' }, error: { type: code, code, message } };
+  }
 }
 
 /** The server's words: an argument or a recorded result could be another execution's. */

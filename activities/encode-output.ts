@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { CodedError } from '../graph/errors.ts';
 import { limits } from '../graph/limits.ts';
 import type { RecordedOutput } from '../graph/transitions.ts';
+import { recordOutput } from '../store/index.ts';
 
 /**
  * The output as it will be stored and sent. Encoded here, before SUCCESS is written: what fails to encode later would
@@ -10,13 +10,13 @@ import type { RecordedOutput } from '../graph/transitions.ts';
  */
 export function encodeOutput(job: string, output: unknown): RecordedOutput | null {
   if (output === undefined) return null;
-  const text = toText(job, output);
-  const bytes = Buffer.byteLength(text);
+  const recorded = recordOutput(toText(job, output));
+  const { bytes } = recorded;
   if (bytes > limits.outputBytes) {
     const message = `The output of job "${job}" has ${bytes} bytes as JSON; the limit is ${limits.outputBytes}. Write data to the warehouse and return a summary.`;
     throw new CodedError('OUTPUT_TOO_LARGE', message, { data: { bytes, limit: limits.outputBytes } });
   }
-  return { text, bytes, hash: createHash('sha256').update(text).digest('hex') };
+  return recorded;
 }
 
 function toText(job: string, output: unknown): string {

@@ -11,6 +11,11 @@ export interface RecordedResult {
   readonly output?: unknown;
 }
 
+/** A success that Postgres was away for: the workflow settles it, with its output. */
+export interface UnrecordedResult {
+  readonly unrecorded: { readonly output?: unknown };
+}
+
 /** The first detail of an ApplicationFailure whose end is recorded as final. */
 export interface RecordedFailure {
   readonly fence: Fence;
@@ -19,6 +24,15 @@ export interface RecordedFailure {
 
 export function isRecordedResult(value: unknown): value is RecordedResult {
   return isObject(value) && hasFence(value) && 'hash' in value;
+}
+
+/**
+ * The output of a success that is not recorded. One that the worker could not record is wrapped; whatever else has no mark
+ * was given from outside (`temporal activity complete`), and is the output itself.
+ */
+export function unrecordedOutput(value: unknown): unknown {
+  if (!isObject(value) || !('unrecorded' in value) || !isObject(value.unrecorded)) return value ?? undefined;
+  return 'output' in value.unrecorded ? value.unrecorded.output : undefined;
 }
 
 export function isRecordedFailure(value: unknown): value is RecordedFailure {

@@ -1,13 +1,14 @@
 // A reset gives a workflow a new execution that goes on from some point of the old one. Whoever meets its run id first
 // adopts it: one transaction under the run's row lock.
 import type pg from 'pg';
-import type { RunState } from '../graph/states.ts';
+import { isFinal, type RunState } from '../graph/states.ts';
 import type { ToldEnd } from '../graph/transitions.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
 import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
 import { settleRows } from './settle-jobs.ts';
+import { type BegunJobRun, begunAmong, nothingShutOut, type ShutOut } from './shut-out.ts';
 
 export interface Adoption {
   readonly identity: WorkflowIdentity;
@@ -31,7 +32,7 @@ interface Subject {
   readonly epoch: number;
 }
 
-export async function adoptRun(client: pg.ClientBase, adoption: Adoption): Promise<Adopted> {
+export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: ShutOut): Promise<Adopted> {
   const { identity, actor } = adoption;
   const subject = await lockSubject(client, identity);
   if (!subject) return { outcome: 'stranger' };
@@ -52,7 +53,7 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption): Promi
      VALUES ($1, $2, $3, $4, $5, $6)`,
     [identity.runId, identity.workflowId, identity.firstExecutionRunId, subject.id, epoch, actor],
   );
-  const events = await sendBack(client, subject, adoption, epoch);
+  const events = await sendBack(client, subject, { ...adoption, epoch, shut });
   if (subject.type === 'graph_run') {
     await client.query(
       `UPDATE graph_run SET state = 'RUNNING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, updated_by = $3,
@@ -72,22 +73,25 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption): Promi
   return { outcome: 'adopted', epoch };
 }
 
-/** Tokens for the attempts that an adoption supersedes. Given twice they do no harm: only the highest counts. */
-export async function jobsToFence(
-  client: pg.ClientBase,
-  adoption: Adoption,
-): Promise<{ jobRunId: string; token: bigint }[]> {
-  const subject = await lockSubject(client, adoption.identity);
-  if (!subject) return [];
-  const back = (await lockRowsOf(client, subject)).filter(
-    (row) => !isKept(row, adoption) && row.attempts > 0,
+/** Attempts that an adoption supersedes. */
+export async function begunOfRun(
+  client: Pick<pg.Pool, 'query'>,
+  { identity }: Adoption,
+): Promise<BegunJobRun[]> {
+  const known = readWorkflowId(identity.workflowId);
+  const found = await client.query<{ id: string }>(
+    `SELECT j.id FROM graph_run r JOIN job_run j ON j.graph_run_id = r.id
+     WHERE (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3))
+       AND j.completed_at IS NULL AND j.attempts > 0
+     UNION ALL
+     SELECT j.id FROM job_run j WHERE j.graph_run_id IS NULL AND j.completed_at IS NULL AND j.attempts > 0
+       AND (j.id = $1 OR ($1::uuid IS NULL AND j.workflow_id = $2 AND j.first_execution_run_id = $3))`,
+    [known?.id ?? null, identity.workflowId, identity.firstExecutionRunId],
   );
-  if (back.length === 0) return [];
-  const tokens = await client.query<{ token: string }>(
-    "SELECT nextval('fence_token')::text AS token FROM generate_series(1, $1::int)",
-    [back.length],
+  return begunAmong(
+    client,
+    found.rows.map(({ id }) => id),
   );
-  return back.map((row, index) => ({ jobRunId: row.id, token: BigInt(tokens.rows[index]?.token ?? 0) }));
 }
 
 async function lockSubject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<Subject | undefined> {
@@ -134,10 +138,12 @@ async function lockRowsOf(client: pg.ClientBase, subject: Subject): Promise<Lock
 async function sendBack(
   client: pg.ClientBase,
   subject: Subject,
-  adoption: Adoption,
-  epoch: number,
+  adoption: Adoption & { readonly epoch: number; readonly shut: ShutOut },
 ): Promise<NewEvent[]> {
+  const { epoch, shut } = adoption;
   const rows = (await lockRowsOf(client, subject)).filter((row) => !isKept(row, adoption));
+  // What the old execution had published does not count in the new one; that no attempt has begun since does.
+  for (const row of rows) if (!isFinal(row.state)) shut.publishedBy(row);
   const ids = rows.map((row) => row.id);
   await client.query(
     `UPDATE attempt SET state = 'FAILED', reason = 'lost', completed_at = now()
@@ -155,7 +161,8 @@ async function sendBack(
     const end = adoption.kept.get(row.job);
     return end ? [{ jobRunId: row.id, ...end }] : [];
   });
-  const settled = await settleRows(client, adoption.identity.runId, told, adoption.actor);
+  const { runId } = adoption.identity;
+  const settled = await settleRows(client, { runId, jobs: told, actor: adoption.actor }, nothingShutOut);
   const waiting = rows.filter((row) => row.state !== 'PENDING' && !adoption.kept.has(row.job));
   const events = waiting.map(
     (row): NewEvent => ({

@@ -3,9 +3,14 @@ import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { CloseGraphRun, CloseJobRun } from './execution.ts';
 import { settleRows } from './settle-jobs.ts';
+import type { ShutOut } from './shut-out.ts';
 
 /** Ends a graph run with its Task. Asked again by the same execution, it changes nothing. */
-export async function closeGraphRun(client: pg.ClientBase, request: CloseGraphRun): Promise<void> {
+export async function closeGraphRun(
+  client: pg.ClientBase,
+  request: CloseGraphRun,
+  shut: ShutOut,
+): Promise<void> {
   const { runId, end, error, actor } = request;
   const found = await client.query<{ id: string; project: string; state: RunState; epoch: number }>(
     `SELECT r.id, r.project_name AS project, r.state, r.epoch
@@ -15,7 +20,7 @@ export async function closeGraphRun(client: pg.ClientBase, request: CloseGraphRu
   );
   const run = found.rows[0];
   if (!run || isFinal(run.state)) return;
-  const { events } = await settleRows(client, runId, request.settle, actor);
+  const { events } = await settleRows(client, { runId, jobs: request.settle, actor }, shut);
   await client.query(
     `UPDATE graph_run SET state = $2, reason = $3, error = $4, completed_at = now(), updated_by = $5 WHERE id = $1`,
     [run.id, end.state, end.reason, error && JSON.stringify(error), actor],
@@ -32,7 +37,7 @@ export async function closeGraphRun(client: pg.ClientBase, request: CloseGraphRu
 }
 
 /** Ends what is left open of a lone job run, and its Task. */
-export async function closeJobRun(client: pg.ClientBase, request: CloseJobRun): Promise<void> {
+export async function closeJobRun(client: pg.ClientBase, request: CloseJobRun, shut: ShutOut): Promise<void> {
   const { runId, end, error, actor } = request;
   const found = await client.query<{ id: string }>(
     'SELECT r.id FROM task t JOIN job_run r ON r.id = t.job_run_id WHERE t.run_id = $1 AND t.closed_at IS NULL FOR UPDATE OF r',
@@ -40,7 +45,7 @@ export async function closeJobRun(client: pg.ClientBase, request: CloseJobRun): 
   );
   const jobRunId = found.rows[0]?.id;
   if (jobRunId === undefined) return;
-  const { events } = await settleRows(client, runId, [{ jobRunId, end, error }], actor);
+  const { events } = await settleRows(client, { runId, jobs: [{ jobRunId, end, error }], actor }, shut);
   await closeTask(client, runId, actor);
   await insertEvents(client, events);
 }

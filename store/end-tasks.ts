@@ -3,12 +3,13 @@ import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { EndTask, JobToSettle, WorkflowIdentity } from './execution.ts';
 import { settleRows } from './settle-jobs.ts';
+import type { ShutOut } from './shut-out.ts';
 
 /**
  * Ends what an execution left open when it was ended from outside: jobs that its history tells of as it tells, all others
  * as `rest`. Resolves with whether anything was open.
  */
-export async function endTask(client: pg.ClientBase, request: EndTask): Promise<boolean> {
+export async function endTask(client: pg.ClientBase, request: EndTask, shut: ShutOut): Promise<boolean> {
   const { runId, end, error, actor } = request;
   const found = await client.query<{ graph_run_id: string | null; job_run_id: string | null }>(
     'SELECT graph_run_id, job_run_id FROM task WHERE run_id = $1 AND closed_at IS NULL',
@@ -17,7 +18,11 @@ export async function endTask(client: pg.ClientBase, request: EndTask): Promise<
   const task = found.rows[0];
   if (!task) return false;
   const run = task.graph_run_id === null ? undefined : await lockGraphRun(client, task.graph_run_id);
-  const { events } = await settleRows(client, runId, await openJobs(client, task, request), actor);
+  const { events } = await settleRows(
+    client,
+    { runId, jobs: await openJobs(client, task, request), actor },
+    shut,
+  );
   if (run && !isFinal(run.state)) {
     await client.query(
       `UPDATE graph_run SET state = $2::run_state, reason = $3, error = $4, completed_at = now(), updated_by = $5,
@@ -57,20 +62,6 @@ export async function claimUnopened(
     [identity.runId, identity.workflowId, identity.firstExecutionRunId, actor],
   );
   return inserted.rowCount === 1;
-}
-
-/** Tokens above those of all attempts that an end supersedes. */
-export async function openJobsToFence(
-  pool: pg.Pool,
-  runId: string,
-): Promise<{ jobRunId: string; token: bigint }[]> {
-  const found = await pool.query<{ id: string; token: string }>(
-    `SELECT r.id, nextval('fence_token')::text AS token
-     FROM task t JOIN job_run r ON r.graph_run_id = t.graph_run_id OR r.id = t.job_run_id
-     WHERE t.run_id = $1 AND t.closed_at IS NULL AND r.completed_at IS NULL AND r.attempts > 0`,
-    [runId],
-  );
-  return found.rows.map((row) => ({ jobRunId: row.id, token: BigInt(row.token) }));
 }
 
 async function lockGraphRun(client: pg.ClientBase, id: string) {

@@ -3,12 +3,13 @@ import type { Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
-import { type Adopted, type Adoption, adoptRun, jobsToFence } from './adopt-runs.ts';
+import { type Adopted, type Adoption, adoptRun, begunOfRun } from './adopt-runs.ts';
 import { closeGraphRun, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
-import { claimUnopened, endTask, openJobsToFence } from './end-tasks.ts';
+import { claimUnopened, endTask } from './end-tasks.ts';
 import { openGraphRun, openJobRun, rejectGraphRun } from './open-runs.ts';
 import { settleJobs } from './settle-jobs.ts';
+import { afterShutOut, begunAmong, begunOfTask, type ShutOutAttempts } from './shut-out.ts';
 import { readKnownTasks, readOpenTasks } from './tasks.ts';
 
 /** A workflow execution, in the server's own words. */
@@ -17,17 +18,16 @@ export interface Execution {
   /** Keeps a row of a run whose input says too little to open it. */
   rejectGraphRun(request: RejectGraphRun): Promise<void>;
   openJobRun(request: OpenJobRun): Promise<OpenedJobRun>;
-  /** Ends jobs, in one transaction; answers with what is recorded of each, which may be another end than was asked for. */
-  settle(request: Settle): Promise<SettledEnd[]>;
+  /**
+   * Ends jobs, in one transaction; answers with what is recorded of each, which may be another end than was asked for: a
+   * recorded SUCCESS stays, and what has published has succeeded.
+   */
+  settle(request: Settle, shutOut: ShutOutAttempts): Promise<SettledEnd[]>;
   /** Ends the run and its Task; what `settle` names is settled with it. */
-  closeGraphRun(request: CloseGraphRun): Promise<void>;
-  closeJobRun(request: CloseJobRun): Promise<void>;
-  /** Job runs that an adoption would send back and that have begun: their fences in the warehouse are raised before. */
-  jobsToFence(adoption: Adoption): Promise<{ readonly jobRunId: string; readonly token: bigint }[]>;
-  /** The same for jobs that `endTask` would end. */
-  openJobsToFence(runId: string): Promise<{ readonly jobRunId: string; readonly token: bigint }[]>;
+  closeGraphRun(request: CloseGraphRun, shutOut: ShutOutAttempts): Promise<void>;
+  closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
   /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
-  adopt(adoption: Adoption): Promise<Adopted>;
+  adopt(adoption: Adoption, shutOut: ShutOutAttempts): Promise<Adopted>;
   /** Open Tasks of runs, oldest first: what the watch compares with Temporal. */
   openTasks(after: OpenTaskRow | null, most: number): Promise<OpenTaskRow[]>;
   /** The Tasks among these run ids that are known. */
@@ -35,7 +35,7 @@ export interface Execution {
   /** For an execution that was ended before it could open its run; false where there is nothing to claim. */
   claimUnopened(identity: WorkflowIdentity, actor: string): Promise<boolean>;
   /** Ends what an execution left open when it was ended from outside. */
-  endTask(request: EndTask): Promise<boolean>;
+  endTask(request: EndTask, shutOut: ShutOutAttempts): Promise<boolean>;
 }
 
 export interface OpenTaskRow {
@@ -155,16 +155,48 @@ export function createExecution(database: Database): Execution {
     openGraphRun: (request) => openGraphRun(database, request),
     rejectGraphRun: (request) => rejectGraphRun(database, request),
     openJobRun: (request) => openJobRun(database, request),
-    settle: (request) => database.transaction((client) => settleJobs(client, request)),
-    closeGraphRun: (request) => database.transaction((client) => closeGraphRun(client, request)),
-    closeJobRun: (request) => database.transaction((client) => closeJobRun(client, request)),
-    jobsToFence: (adoption) => database.transaction((client) => jobsToFence(client, adoption)),
-    openJobsToFence: (runId) => openJobsToFence(database.pool, runId),
-    adopt: (adoption) => database.transaction((client) => adoptRun(client, adoption)),
+    settle: (request, shutOut) =>
+      afterShutOut(
+        database,
+        shutOut,
+        (client) => begunAmong(client, idsOf(request.jobs)),
+        (client, shut) => settleJobs(client, request, shut),
+      ),
+    closeGraphRun: (request, shutOut) =>
+      afterShutOut(
+        database,
+        shutOut,
+        (client) => begunAmong(client, idsOf(request.settle)),
+        (client, shut) => closeGraphRun(client, request, shut),
+      ),
+    closeJobRun: (request, shutOut) =>
+      afterShutOut(
+        database,
+        shutOut,
+        (client) => begunOfTask(client, request.runId),
+        (client, shut) => closeJobRun(client, request, shut),
+      ),
+    adopt: (adoption, shutOut) =>
+      afterShutOut(
+        database,
+        shutOut,
+        (client) => begunOfRun(client, adoption),
+        (client, shut) => adoptRun(client, adoption, shut),
+      ),
     openTasks: (after, most) => readOpenTasks(database.pool, after, most),
     knownTasks: (runIds) => readKnownTasks(database.pool, runIds),
     claimUnopened: (identity, actor) =>
       database.transaction((client) => claimUnopened(client, identity, actor)),
-    endTask: (request) => database.transaction((client) => endTask(client, request)),
+    endTask: (request, shutOut) =>
+      afterShutOut(
+        database,
+        shutOut,
+        (client) => begunOfTask(client, request.runId),
+        (client, shut) => endTask(client, request, shut),
+      ),
   };
+}
+
+function idsOf(jobs: readonly JobToSettle[]): string[] {
+  return jobs.map(({ jobRunId }) => jobRunId);
 }

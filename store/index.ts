@@ -14,12 +14,20 @@ import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
 
 export { jobRunIdOf } from './ids.ts';
+export { recordOutput } from './outputs.ts';
 export type { Store } from './store.ts';
 
 const poolSizeDefault = 10;
 
+export interface StoreOptions {
+  readonly databaseUrl: string;
+  readonly poolSize?: number;
+  /** How long writes of attempts wait for a database that cannot be reached; 9 minutes unless told. */
+  readonly outageMaxMs?: number;
+}
+
 /** Opens the store; connections are made when they are first needed. */
-export function createStore(options: { databaseUrl: string; poolSize?: number }): Store {
+export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault);
   const graphs = translateErrors(createGraphs(database));
   return {
@@ -32,7 +40,7 @@ export function createStore(options: { databaseUrl: string; poolSize?: number })
     apiKeys: translateErrors(createApiKeys(database)),
     leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database)),
-    recorder: translateErrors(createRecorder(database)),
+    recorder: translateErrors(createRecorder(database, options)),
     ping: async () => {
       try {
         await database.pool.query('SELECT FROM event_counter');

@@ -65,8 +65,11 @@ export type PendingWrite =
       fail(error: unknown): void;
     };
 
-/** While Postgres cannot be reached, writes wait this long; then the outcome goes on unrecorded. */
-const outageMaxMs = 10 * 60_000;
+/**
+ * While Postgres cannot be reached, writes wait this long; then the outcome goes on unrecorded. A little shorter than what
+ * an activity is given for recording, so that its time is not out first.
+ */
+const outageMaxMsDefault = 9 * 60_000;
 const outageRetryMaxMs = 2_000;
 /** In one transaction; what is beyond waits for the next. */
 const writesPerFlush = 500;
@@ -74,7 +77,14 @@ const epochsKept = 10_000;
 /** How long a start that nobody waits for may lie before it is written. */
 const startDelayMs = 3;
 
-export function createRecorder(database: Database): Recorder {
+export interface RecorderOptions {
+  readonly outageMaxMs?: number | undefined;
+}
+
+export function createRecorder(
+  database: Database,
+  { outageMaxMs = outageMaxMsDefault }: RecorderOptions = {},
+): Recorder {
   const epochs = new LRUCache<string, number>({ max: epochsKept });
   let queue: PendingWrite[] = [];
   let flushing = false;
@@ -94,7 +104,7 @@ export function createRecorder(database: Database): Recorder {
     while (queue.length > 0) {
       const writes = queue.slice(0, writesPerFlush);
       queue = queue.slice(writesPerFlush);
-      await flushPatiently(database, writes);
+      await flushPatiently(database, writes, outageMaxMs);
     }
     flushing = false;
   };
@@ -120,7 +130,11 @@ export function createRecorder(database: Database): Recorder {
   };
 }
 
-async function flushPatiently(database: Database, writes: readonly PendingWrite[]): Promise<void> {
+async function flushPatiently(
+  database: Database,
+  writes: readonly PendingWrite[],
+  outageMaxMs: number,
+): Promise<void> {
   const until = Date.now() + outageMaxMs;
   let pauseMs = 50;
   for (;;) {
@@ -135,8 +149,8 @@ async function flushPatiently(database: Database, writes: readonly PendingWrite[
       } else if (writes.length > 1 && !isConnectionError(error)) {
         // Refused for what is in it: halved until the culprit stands alone, so that it spoils nobody else's write.
         const middle = writes.length >> 1;
-        await flushPatiently(database, writes.slice(0, middle));
-        await flushPatiently(database, writes.slice(middle));
+        await flushPatiently(database, writes.slice(0, middle), outageMaxMs);
+        await flushPatiently(database, writes.slice(middle), outageMaxMs);
         return;
       } else {
         for (const write of writes) write.fail(translateDatabaseError(error));

@@ -1,16 +1,21 @@
 import type pg from 'pg';
 import { isFinal } from '../graph/states.ts';
-import { type JobRunRow, settleJobRun } from '../graph/transitions.ts';
+import { type JobRunRow, settleJobRun, type ToldEnd } from '../graph/transitions.ts';
 import { insertEvents, type NewEvent } from './events.ts';
-import type { JobToSettle, Settle, SettledEnd } from './execution.ts';
+import type { Settle, SettledEnd } from './execution.ts';
 import { endOf, type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
+import type { ShutOut } from './shut-out.ts';
 
 /**
  * Ends jobs for what no attempt could tell, closing each one's fence: whatever an attempt writes later is too late. A
  * job that is recorded as final keeps what is recorded, and the answer says so.
  */
-export async function settleJobs(client: pg.ClientBase, request: Settle): Promise<SettledEnd[]> {
-  const { ends, events } = await settleRows(client, request.runId, request.jobs, request.actor);
+export async function settleJobs(
+  client: pg.ClientBase,
+  request: Settle,
+  shut: ShutOut,
+): Promise<SettledEnd[]> {
+  const { ends, events } = await settleRows(client, request, shut);
   await insertEvents(client, events);
   return ends;
 }
@@ -18,9 +23,8 @@ export async function settleJobs(client: pg.ClientBase, request: Settle): Promis
 /** The rows alone; the events are for the caller to add as its transaction's last statement. */
 export async function settleRows(
   client: pg.ClientBase,
-  runId: string,
-  jobs: readonly JobToSettle[],
-  actor: string,
+  { runId, jobs, actor }: Settle,
+  shut: ShutOut,
 ): Promise<{ ends: SettledEnd[]; events: NewEvent[] }> {
   if (jobs.length === 0) return { ends: [], events: [] };
   const rows = await lockJobRuns(
@@ -34,7 +38,7 @@ export async function settleRows(
   const ends = jobs.map((job) => {
     const row = rows.get(job.jobRunId);
     if (!row) throw new Error(`job run ${job.jobRunId} does not exist`);
-    const verdict = settleJobRun(row, task, job, at);
+    const verdict = settleJobRun(row, task, toldOrPublished(job, row, shut), at);
     if (verdict.applies) {
       changed.push(verdict.row);
       events.push(eventOf(row, verdict.row, actor));
@@ -44,6 +48,13 @@ export async function settleRows(
   await updateJobRuns(client, changed, actor);
   if (changed.length > 0) await endOpenAttempts(client, changed);
   return { ends, events };
+}
+
+/** What has published has succeeded, though no attempt lived to tell. */
+function toldOrPublished(told: ToldEnd, row: JobRunRow, shut: ShutOut): ToldEnd {
+  if (isFinal(row.state)) return told;
+  const output = shut.publishedBy(row);
+  return output === undefined ? told : { end: { state: 'SUCCESS', reason: null }, error: null, output };
 }
 
 /** What was still open of an ended job's attempts ended with it. */

@@ -11,7 +11,7 @@ import type { ExecutionId, ExecutionView, TemporalView } from './temporal-view.t
 
 export interface FollowDependencies {
   readonly store: Pick<Store, 'execution'>;
-  readonly warehouse: Pick<Warehouse, 'raiseFence'>;
+  readonly warehouse: Pick<Warehouse, 'shutOut'>;
   readonly temporal: TemporalView;
   readonly actor: string;
 }
@@ -55,8 +55,7 @@ export async function adoptExecution(
     firstExecutionRunId: view.firstExecutionRunId,
   };
   const adoption = { identity, kept: toldBefore(history, history.resetAtEventId), actor: deps.actor };
-  await raiseFences(deps, await deps.store.execution.jobsToFence(adoption));
-  const { outcome } = await deps.store.execution.adopt(adoption);
+  const { outcome } = await deps.store.execution.adopt(adoption, deps.warehouse.shutOut);
   return outcome;
 }
 
@@ -71,15 +70,15 @@ async function endClosed(
   const [task] = await deps.store.execution.knownTasks([id.runId]);
   if (!task?.isOpen) return false;
   const history = view ? await deps.temporal.history(id) : null;
-  await raiseFences(deps, await deps.store.execution.openJobsToFence(id.runId));
-  return deps.store.execution.endTask({
+  const request = {
     runId: id.runId,
-    end: history?.end ?? { state: 'FAILED', reason: outcome.run },
+    end: history?.end ?? { state: 'FAILED' as const, reason: outcome.run },
     error: { type: outcome.run, message: describeEnd(view) },
     jobs: history ? toldBefore(history, Number.POSITIVE_INFINITY) : new Map(),
     rest: outcome.jobs,
     actor: deps.actor,
-  });
+  };
+  return deps.store.execution.endTask(request, deps.warehouse.shutOut);
 }
 
 function identityOf({ workflowId, runId, firstExecutionRunId }: ExecutionView): WorkflowIdentity {
@@ -89,14 +88,6 @@ function identityOf({ workflowId, runId, firstExecutionRunId }: ExecutionView): 
 function describeEnd(view: ExecutionView | null): string {
   if (!view) return 'Temporal does not have the workflow any more: it was deleted, or its data is gone.';
   return `The workflow was ended in Temporal as ${view.status}.`;
-}
-
-/** A frozen worker that wakes up later can publish nothing any more. */
-async function raiseFences(
-  deps: FollowDependencies,
-  fences: readonly { readonly jobRunId: string; readonly token: bigint }[],
-): Promise<void> {
-  await Promise.all(fences.map(({ jobRunId, token }) => deps.warehouse.raiseFence(jobRunId, token)));
 }
 
 function toldBefore(history: RunHistory, eventId: number): Map<string, ToldEnd> {

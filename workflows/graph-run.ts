@@ -104,8 +104,8 @@ async function runJob(run: Run, settler: Settler, job: number): Promise<JobEnd> 
   const key = plan.keys[job] as string;
   const given = Object.keys(params).length > 0 ? { params } : {};
   const input = { projectId, project, version, job: key, kind: rules.kind, graphRunId, ...given };
-  const { end, recorded, error } = await attemptJob(input, rules);
-  return recorded ? end : settler.settle({ job: key, end, error });
+  const { recorded, ...ended } = await attemptJob(input, rules);
+  return recorded ? ended.end : settler.settle({ job: key, ...ended });
 }
 
 /** The jobs in flight were told to stop and end by themselves; the rest never starts. */

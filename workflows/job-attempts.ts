@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/index.ts';
 import type { RunJobInput } from '../activities/resolve-job.ts';
-import { isRecordedFailure, isRecordedResult } from '../graph/attempt-results.ts';
+import { isRecordedFailure, isRecordedResult, unrecordedOutput } from '../graph/attempt-results.ts';
 import { heartbeat, type JobRules } from '../graph/rules.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
@@ -20,6 +20,8 @@ export interface AttemptedEnd {
   readonly end: JobEnd;
   readonly recorded: boolean;
   readonly error: RunError | null;
+  /** Of a success that is to be settled. */
+  readonly output?: unknown;
 }
 
 /** Runs a job to its end, with its retries. Never throws for what an activity can end with. */
@@ -40,7 +42,9 @@ export async function attemptJob(input: RunJobInput, rules: JobRules): Promise<A
   });
   try {
     const result = await runJob(input);
-    return { end: { state: 'SUCCESS', reason: null }, recorded: isRecordedResult(result), error: null };
+    const succeeded = { end: { state: 'SUCCESS', reason: null }, error: null } as const;
+    if (isRecordedResult(result)) return { ...succeeded, recorded: true };
+    return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
   } catch (failure) {
     if (failure instanceof ActivityFailure) return readFailure(failure);
     if (failure instanceof CancelledFailure) return unrecorded('cancelled', failure, 'Cancelled');

@@ -5,6 +5,7 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { SettleLoneInput } from '../activities/bookkeeping.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { OpenedJobRun } from '../store/execution.ts';
@@ -25,9 +26,9 @@ export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
   const { jobRunId, projectId, project, version, rules } = run;
   setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
   const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
-  const attempted = await attemptJob(job, rules);
-  const { error } = attempted;
-  const end = attempted.recorded ? attempted.end : await settle(jobRunId, attempted.end, error);
+  const { recorded, ...ended } = await attemptJob(job, rules);
+  const { error } = ended;
+  const end = recorded ? ended.end : await settle({ jobRunId, ...ended });
   await close(end, error);
   if (end.state === 'SUCCESS') return { jobRunId, state: end.state };
   const message = error?.message ?? `the job ended as FAILED/${end.reason}`;
@@ -46,11 +47,11 @@ async function open(input: JobRunInput): Promise<Run> {
 }
 
 /** A recorded SUCCESS wins over the end that the workflow saw. */
-async function settle(jobRunId: string, end: JobEnd, error: RunError | null): Promise<JobEnd> {
+async function settle(ended: SettleLoneInput): Promise<JobEnd> {
   const [recorded] = await CancellationScope.nonCancellable(() =>
-    queued(bookkeepingActivityIds.settle).settleLone({ jobRunId, end, error }),
+    queued(bookkeepingActivityIds.settle).settleLone(ended),
   );
-  return recorded ?? end;
+  return recorded ?? ended.end;
 }
 
 async function close(end: JobEnd, error: RunError | null): Promise<void> {

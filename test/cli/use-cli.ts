@@ -84,7 +84,7 @@ export async function carryOut(
       : null;
     return { jobRunId: jobRunIdOf(run.id, key), end: jobEnd, error };
   });
-  await store.execution.closeGraphRun({ runId, end, error: null, settle, actor });
+  await store.execution.closeGraphRun({ runId, end, error: null, settle, actor }, async () => new Map());
 }
 
 async function textOf(stream: PassThrough): Promise<string> {

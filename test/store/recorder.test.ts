@@ -126,11 +126,10 @@ describe('the recorder', () => {
     const lost = { state: 'FAILED', reason: 'timed_out' } as const;
     await start(run.job('j0'), run.fence);
     const settle = (key: string) =>
-      execution.settle({
-        runId: run.runId,
-        actor: 'test',
-        jobs: [{ jobRunId: run.job(key), end: lost, error: null }],
-      });
+      execution.settle(
+        { runId: run.runId, actor: 'test', jobs: [{ jobRunId: run.job(key), end: lost, error: null }] },
+        async () => new Map(),
+      );
     expect(await settle('j0')).toMatchObject([{ end: lost }]);
     expect(await succeed(run.job('j0'), run.fence)).toMatchObject({ verdict: 'superseded' });
     expect(await store.jobRuns.attempts(run.job('j0'))).toMatchObject([

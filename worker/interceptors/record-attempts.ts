@@ -7,7 +7,7 @@ import { encodeOutput } from '../../activities/encode-output.ts';
 import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
 import type { StartedAttempt } from '../../activities/run-job.ts';
 import { whileStoreIsAway } from '../../activities/while-store-is-away.ts';
-import type { RecordedFailure, RecordedResult } from '../../graph/attempt-results.ts';
+import type { RecordedFailure, RecordedResult, UnrecordedResult } from '../../graph/attempt-results.ts';
 import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import { defaultRetry, heartbeat, type JobRules } from '../../graph/rules.ts';
@@ -42,7 +42,7 @@ async function recordAttempt(
   deps: RecordingDependencies,
   input: ActivityExecuteInput,
   next: ExecuteNext,
-): Promise<RecordedResult> {
+): Promise<RecordedResult | UnrecordedResult> {
   // From the very first: an attempt that waits for Postgres is alive as well.
   const beat = startBeat(context);
   try {
@@ -58,7 +58,7 @@ async function recordOutcome(
   input: ActivityExecuteInput,
   next: ExecuteNext,
   report: StartedAttempt['report'],
-): Promise<RecordedResult> {
+): Promise<RecordedResult | UnrecordedResult> {
   const job = input.args[0] as RunJobInput;
   const attempt = { jobRunId: jobRunIdFor(job), fence: fenceOf(context), worker: deps.worker };
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
@@ -75,22 +75,33 @@ async function recordOutcome(
     const { cancellationDetails: cancel, info } = context;
     const end = classifyFailure({ error, cancel, attempt: info.attempt, retry });
     const isRecorded = end !== null && (await isWritten(finish(end)));
+    if (end === null && cancel?.cancelRequested) throw new CancelledFailure(describeError(error).message);
     throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
   }
-  // Beyond the catch: an output that cannot be recorded is no failure of the job, and is tried again as it is.
-  const answer = await finish({ kind: 'success', output });
+  // Beyond the catch: an output that cannot be recorded is no failure of the job.
+  const answer = await finish({ kind: 'success', output }).catch(orAway);
+  if (answer === 'away') return unrecordedResultOf(job, output);
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
   return resultOf(attempt.fence, output);
 }
 
 /** An end that Postgres was away for is told to Temporal as it is, unmarked: the workflow settles it. */
 async function isWritten(writing: Promise<EndAnswer>): Promise<boolean> {
-  try {
-    return (await writing).verdict === 'recorded';
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'STORE_UNAVAILABLE') return false;
-    throw error;
-  }
+  const answer = await writing.catch(orAway);
+  return answer !== 'away' && answer.verdict === 'recorded';
+}
+
+function orAway(error: unknown): 'away' {
+  if (error instanceof CodedError && error.code === 'STORE_UNAVAILABLE') return 'away';
+  throw error;
+}
+
+/** @throws Error for an output that does not travel through Temporal: it waits for Postgres in another attempt. */
+function unrecordedResultOf(job: RunJobInput, output: RecordedOutput | null): UnrecordedResult {
+  if (output === null) return { unrecorded: {} };
+  if (output.bytes > limits.outputBytesThroughTemporal)
+    throw new Error(`the output of job "${job.job}" could not be recorded: the metadata database is away`);
+  return { unrecorded: { output: JSON.parse(output.text) as unknown } };
 }
 
 function startBeat(context: Context): { readonly note: StartedAttempt['report']; stop(): void } {

@@ -1,0 +1,83 @@
+// Whoever ends or supersedes a job run shuts its attempts out of the warehouse first, and writes the row then: a frozen
+// worker that wakes up later can publish nothing any more.
+import type pg from 'pg';
+import type { JobRunRow, RecordedOutput } from '../graph/transitions.ts';
+import type { Database } from './database.ts';
+import { recordOutput } from './outputs.ts';
+
+/** A job run that has begun and not ended. */
+export interface BegunJobRun {
+  readonly jobRunId: string;
+  readonly epoch: number;
+  /** Above those of all its attempts. */
+  readonly token: bigint;
+  /** How many attempts had begun. */
+  readonly attempts: number;
+}
+
+/** Raises the fences; resolves with what was published before that: outputs as JSON, by job run. */
+export type ShutOutAttempts = (begun: readonly BegunJobRun[]) => Promise<ReadonlyMap<string, string>>;
+
+/** What was shut out, for the write that follows. */
+export interface ShutOut {
+  /**
+   * What a job run had published before its attempts were shut out: then it has succeeded, whatever else is told of it.
+   * @throws where an attempt began since: then all is done again
+   */
+  publishedBy(row: JobRunRow): RecordedOutput | undefined;
+}
+
+/** For rows of which no attempt can have begun, and for writes that supersede nothing. */
+export const nothingShutOut: ShutOut = { publishedBy: () => undefined };
+
+class AttemptBegan extends Error {}
+
+const begunColumns = `r.id, r.epoch, r.attempts, nextval('fence_token')::text AS token`;
+
+/** Among job runs, by id. */
+export async function begunAmong(client: Queries, ids: readonly string[]): Promise<BegunJobRun[]> {
+  if (ids.length === 0) return [];
+  return readBegun(client, 'r.id = ANY ($1::uuid[])', ids);
+}
+
+/** Those of the run that an open Task carries out. */
+export function begunOfTask(client: Queries, runId: string): Promise<BegunJobRun[]> {
+  const ofTask = `r.id IN (
+    SELECT j.id FROM task t JOIN job_run j ON j.graph_run_id = t.graph_run_id OR j.id = t.job_run_id
+    WHERE t.run_id = $1 AND t.closed_at IS NULL)`;
+  return readBegun(client, ofTask, runId);
+}
+
+/** Shuts out what `find` finds, then runs `write` in a transaction. */
+export async function afterShutOut<Result>(
+  database: Database,
+  shutOut: ShutOutAttempts,
+  find: (client: Queries) => Promise<BegunJobRun[]>,
+  write: (client: pg.PoolClient, shut: ShutOut) => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    const begun = await find(database.pool);
+    const published = begun.length > 0 ? await shutOut(begun) : new Map<string, string>();
+    const attempts = new Map(begun.map((jobRun) => [jobRun.jobRunId, jobRun.attempts]));
+    const publishedBy = (row: JobRunRow): RecordedOutput | undefined => {
+      if (row.attempts > (attempts.get(row.id) ?? 0)) throw new AttemptBegan();
+      const text = published.get(row.id);
+      return text === undefined ? undefined : recordOutput(text);
+    };
+    try {
+      return await database.transaction((client) => write(client, { publishedBy }));
+    } catch (error) {
+      if (!(error instanceof AttemptBegan)) throw error;
+    }
+  }
+}
+
+type Queries = Pick<pg.Pool | pg.ClientBase, 'query'>;
+
+async function readBegun(client: Queries, where: string, value: unknown): Promise<BegunJobRun[]> {
+  const found = await client.query<{ id: string; epoch: number; attempts: number; token: string }>(
+    `SELECT ${begunColumns} FROM job_run r WHERE ${where} AND r.completed_at IS NULL AND r.attempts > 0`,
+    [value],
+  );
+  return found.rows.map(({ id, token, ...row }) => ({ jobRunId: id, token: BigInt(token), ...row }));
+}
