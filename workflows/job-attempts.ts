@@ -24,8 +24,8 @@ export interface AttemptedEnd {
   readonly output?: unknown;
 }
 
-/** Runs a job to its end, with its retries. Never throws for what an activity can end with. */
-export async function attemptJob(input: RunJobInput, rules: JobRules): Promise<AttemptedEnd> {
+/** Runs a job to its end, with its retries, and tells of it. An error that is no end of an activity fails the task. */
+export function attemptJob(input: RunJobInput, rules: JobRules, tell: (ended: AttemptedEnd) => void): void {
   const { runJob } = proxyActivities<JobActivities>({
     activityId: input.job,
     summary: rules.kind,
@@ -40,19 +40,22 @@ export async function attemptJob(input: RunJobInput, rules: JobRules): Promise<A
       nonRetryableErrorTypes: [...rules.retry.nonRetryableErrors],
     },
   });
-  try {
-    const result = await runJob(input);
-    const succeeded = { end: { state: 'SUCCESS', reason: null }, error: null } as const;
-    if (isRecordedResult(result)) return { ...succeeded, recorded: true };
-    return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
-  } catch (failure) {
-    if (failure instanceof ActivityFailure) return readFailure(failure);
-    if (failure instanceof CancelledFailure) return unrecorded('cancelled', failure, 'Cancelled');
-    throw failure;
-  }
+  runJob(input).then(
+    (result) => tell(readResult(result)),
+    (failure) => tell(readFailure(failure)),
+  );
 }
 
-function readFailure(failure: ActivityFailure): AttemptedEnd {
+function readResult(result: unknown): AttemptedEnd {
+  const succeeded = { end: { state: 'SUCCESS', reason: null }, error: null } as const;
+  if (isRecordedResult(result)) return { ...succeeded, recorded: true };
+  return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
+}
+
+function readFailure(failure: unknown): AttemptedEnd {
+  // Cancelled before it was scheduled.
+  if (failure instanceof CancelledFailure) return unrecorded('cancelled', failure, 'Cancelled');
+  if (!(failure instanceof ActivityFailure)) throw failure;
   const { cause } = failure;
   if (cause instanceof CancelledFailure) return unrecorded('cancelled', cause, 'Cancelled');
   if (cause instanceof TimeoutFailure) {

@@ -11,7 +11,7 @@ import type { RunError } from '../graph/transitions.ts';
 import type { OpenedJobRun } from '../store/execution.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type JobRunInput, workflowFailures } from './contract.ts';
-import { attemptJob } from './job-attempts.ts';
+import { type AttemptedEnd, attemptJob } from './job-attempts.ts';
 
 export interface JobRunResult {
   readonly jobRunId: string;
@@ -26,7 +26,7 @@ export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
   const { jobRunId, projectId, project, version, rules } = run;
   setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
   const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
-  const { recorded, ...ended } = await attemptJob(job, rules);
+  const { recorded, ...ended } = await new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, tell));
   const { error } = ended;
   const end = recorded ? ended.end : await settle({ jobRunId, ...ended });
   await close(end, error);

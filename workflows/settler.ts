@@ -10,9 +10,8 @@ export interface Settler {
   settle(ended: EndedJob): Promise<JobEnd>;
   /** Adds a job that never ran: nobody waits for the answer. */
   add(ended: EndedJob): void;
-  isWaitedFor(): boolean;
-  /** Sends what was gathered. */
-  flush(): void;
+  /** Sends what was gathered, once all that has landed in this workflow task is taken; not `unless` it says so then. */
+  flushSoon(unless: () => boolean): void;
   /** What was gathered and not sent, for the closing call, once all that was sent is answered. */
   drain(): Promise<readonly EndedJob[]>;
 }
@@ -21,6 +20,7 @@ export function createSettler(graphRunId: string): Settler {
   let gathered: EndedJob[] = [];
   let waiting: { readonly at: number; resolve(end: JobEnd): void; reject(error: unknown): void }[] = [];
   let sent = 0;
+  let flushAsked = false;
   const underWay = new Set<Promise<void>>();
 
   const send = async (): Promise<void> => {
@@ -40,6 +40,12 @@ export function createSettler(graphRunId: string): Settler {
     }
   };
 
+  const flush = (): void => {
+    const sending = send();
+    underWay.add(sending);
+    sending.finally(() => underWay.delete(sending)).catch(() => {});
+  };
+
   return {
     settle: (ended) =>
       new Promise((resolve, reject) => {
@@ -48,12 +54,14 @@ export function createSettler(graphRunId: string): Settler {
     add: (ended) => {
       gathered.push(ended);
     },
-    isWaitedFor: () => waiting.length > 0,
-    flush: () => {
-      if (gathered.length === 0) return;
-      const sending = send();
-      underWay.add(sending);
-      sending.finally(() => underWay.delete(sending)).catch(() => {});
+    flushSoon: (unless) => {
+      if (gathered.length === 0 || flushAsked) return;
+      flushAsked = true;
+      // Behind the callbacks of jobs that have landed with this one, which are queued already.
+      Promise.resolve().then(() => {
+        flushAsked = false;
+        if (gathered.length > 0 && !unless()) flush();
+      });
     },
     drain: async () => {
       await Promise.all(underWay);
