@@ -15,25 +15,16 @@ export interface NewEvent {
   readonly actor: string;
 }
 
-const insertSql = `
-  WITH counter AS (UPDATE event_counter SET last = last + $1::int WHERE id = 1 RETURNING last)
-  INSERT INTO event (number, type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor)
-  SELECT counter.last - $1::int + e.place, e.type, e.project, e.graph_run_id, e.job_run_id, e.job, e.state, e.reason,
-         e.epoch, e.attempt, e.actor
-  FROM counter,
-       unnest($2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::run_state[], $8::text[], $9::int[],
-              $10::int[], $11::text[])
-       WITH ORDINALITY
-       AS e (type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor, place)`;
+/** The columns of `eventArrays`, in their order. */
+export const eventColumns =
+  'type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor';
 
-/**
- * Adds events to the feed. The last statement of its transaction: the counter's lock is held to the commit, so numbers
- * come in commit order, without gaps, and nobody waits on it longer than a commit takes.
- */
-export async function insertEvents(client: pg.ClientBase, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  await client.query(insertSql, [
-    events.length,
+export const eventTypes = [
+  ...['text[]', 'text[]', 'uuid[]', 'uuid[]', 'text[]', 'run_state[]', 'text[]', 'int[]', 'int[]', 'text[]'],
+] as const;
+
+export function eventArrays(events: readonly NewEvent[]): unknown[][] {
+  return [
     events.map((event) => event.type),
     events.map((event) => event.project),
     events.map((event) => event.graphRunId ?? null),
@@ -44,5 +35,20 @@ export async function insertEvents(client: pg.ClientBase, events: readonly NewEv
     events.map((event) => event.epoch ?? null),
     events.map((event) => event.attempt ?? null),
     events.map((event) => event.actor),
-  ]);
+  ];
+}
+
+const insertSql = `
+  WITH counter AS (UPDATE event_counter SET last = last + $1::int WHERE id = 1 RETURNING last)
+  INSERT INTO event (number, ${eventColumns})
+  SELECT counter.last - $1::int + e.place, ${eventColumns}
+  FROM counter, unnest(${eventTypes.map((type, index) => `$${index + 2}::${type}`).join(', ')})
+    WITH ORDINALITY AS e (${eventColumns}, place)`;
+
+/**
+ * Adds events to the feed. The last statement of its transaction: the counter's lock is held to the commit, so numbers
+ * come in commit order, without gaps, and nobody waits on it longer than a commit takes.
+ */
+export async function insertEvents(client: pg.ClientBase, events: readonly NewEvent[]): Promise<void> {
+  if (events.length > 0) await client.query(insertSql, [events.length, ...eventArrays(events)]);
 }

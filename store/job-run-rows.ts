@@ -28,6 +28,19 @@ interface Row {
   readonly completed_at: Date | null;
 }
 
+/** A row as it is made, before any attempt. */
+export function freshRow(id: string): JobRunRow {
+  const nothing = {
+    reason: null,
+    fence: null,
+    startedAt: null,
+    completedAt: null,
+    error: null,
+    output: null,
+  };
+  return { id, state: 'PENDING', epoch: 1, attempts: 0, ...nothing };
+}
+
 /** Locks rows in order of id, as every writer does. */
 export async function lockJobRuns(
   client: pg.ClientBase,
@@ -55,37 +68,49 @@ export async function openTasks(
   return new Map(found.rows.map((row) => [row.run_id, { runId: row.run_id, epoch: row.epoch }]));
 }
 
+/** The columns of `jobRunArrays`, in their order. */
+export const jobRunColumns =
+  'id, state, reason, error, output, output_hash, output_bytes, attempts, fence_run_id, fence_scheduled_at, started_at, completed_at';
+
+export const jobRunTypes = [
+  ...['uuid[]', 'run_state[]', 'text[]', 'jsonb[]', 'text[]', 'text[]', 'int[]', 'int[]', 'text[]'],
+  ...['timestamptz[]', 'timestamptz[]', 'timestamptz[]'],
+] as const;
+
+export const setJobRun = jobRunColumns
+  .split(', ')
+  .slice(1)
+  .map((column) => `${column} = n.${column}`)
+  .join(', ');
+
+export function jobRunArrays(rows: readonly JobRunRow[]): unknown[][] {
+  return [
+    rows.map((row) => row.id),
+    rows.map((row) => row.state),
+    rows.map((row) => row.reason),
+    rows.map((row) => row.error && JSON.stringify(row.error)),
+    rows.map((row) => row.output?.text ?? null),
+    rows.map((row) => row.output?.hash ?? null),
+    rows.map((row) => row.output?.bytes ?? null),
+    rows.map((row) => row.attempts),
+    rows.map((row) => row.fence?.runId ?? null),
+    rows.map((row) => row.fence && new Date(row.fence.scheduledAtMs)),
+    rows.map((row) => row.startedAt),
+    rows.map((row) => row.completedAt),
+  ];
+}
+
+const updateSql = `
+  UPDATE job_run r SET ${setJobRun}, updated_by = $${jobRunTypes.length + 1}
+  FROM unnest(${jobRunTypes.map((type, index) => `$${index + 1}::${type}`).join(', ')}) AS n (${jobRunColumns})
+  WHERE r.id = n.id`;
+
 export async function updateJobRuns(
   client: pg.ClientBase,
   rows: readonly JobRunRow[],
   actor: string,
 ): Promise<void> {
-  if (rows.length === 0) return;
-  await client.query(
-    `UPDATE job_run r SET state = n.state, reason = n.reason, error = n.error, output = n.output,
-       output_hash = n.output_hash, output_bytes = n.output_bytes, attempts = n.attempts, fence_run_id = n.fence_run_id,
-       fence_scheduled_at = n.fence_scheduled_at, started_at = n.started_at, completed_at = n.completed_at, updated_by = $13
-     FROM unnest($1::uuid[], $2::run_state[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::int[], $8::int[],
-                 $9::text[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
-          AS n (id, state, reason, error, output, output_hash, output_bytes, attempts, fence_run_id, fence_scheduled_at,
-                started_at, completed_at)
-     WHERE r.id = n.id`,
-    [
-      rows.map((row) => row.id),
-      rows.map((row) => row.state),
-      rows.map((row) => row.reason),
-      rows.map((row) => row.error && JSON.stringify(row.error)),
-      rows.map((row) => row.output?.text ?? null),
-      rows.map((row) => row.output?.hash ?? null),
-      rows.map((row) => row.output?.bytes ?? null),
-      rows.map((row) => row.attempts),
-      rows.map((row) => row.fence?.runId ?? null),
-      rows.map((row) => row.fence && new Date(row.fence.scheduledAtMs)),
-      rows.map((row) => row.startedAt),
-      rows.map((row) => row.completedAt),
-      actor,
-    ],
-  );
+  if (rows.length > 0) await client.query(updateSql, [...jobRunArrays(rows), actor]);
 }
 
 /** How a final row ended. The constraint of the table holds state and reason together. */

@@ -58,7 +58,7 @@ function toldOrPublished(told: ToldEnd, row: JobRunRow, shut: ShutOut): ToldEnd 
 }
 
 /** What was still open of an ended job's attempts ended with it. */
-export async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
+async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
   await client.query(
     `UPDATE attempt a SET completed_at = now(), error = e.error,
        state = CASE e.state WHEN 'SUCCESS' THEN e.state ELSE 'FAILED' END,
@@ -76,7 +76,7 @@ export async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobR
   );
 }
 
-export function eventOf(locked: LockedJobRun, row: JobRunRow, actor: string): NewEvent {
+function eventOf(locked: LockedJobRun, row: JobRunRow, actor: string): NewEvent {
   return {
     type: 'job_run',
     project: locked.project,

@@ -21,7 +21,7 @@ const engine = await useEngine(kinds, (store) => ({
     get: (recorder, name: keyof Recorder) => {
       if (name !== 'end') return recorder[name];
       return async (outcome: AttemptOutcome) => {
-        const { job } = await store.jobRuns.get(outcome.jobRunId);
+        const { job } = await store.jobRuns.get(outcome.subject.jobRunId);
         endsAsked.add(job);
         if (ends.get(job) === 'hangs') await new Promise<void>((resolve) => letGo.push(resolve));
         if (ends.get(job) === 'away') throw new CodedError('STORE_UNAVAILABLE', 'the database is away');

@@ -45,10 +45,12 @@ async function recordAttempt(
 ): Promise<RecordedResult | UnrecordedResult> {
   // From the very first: an attempt that waits for Postgres is alive as well.
   const beat = startBeat(context);
+  const job = input.args[0] as RunJobInput;
   try {
     return await recordOutcome(context, deps, input, next, beat.note);
   } finally {
     beat.stop();
+    deps.store.recorder.leave({ jobRunId: jobRunIdFor(job), fence: fenceOf(context) });
   }
 }
 
@@ -60,7 +62,7 @@ async function recordOutcome(
   report: StartedAttempt['report'],
 ): Promise<RecordedResult | UnrecordedResult> {
   const job = input.args[0] as RunJobInput;
-  const attempt = { jobRunId: jobRunIdFor(job), fence: fenceOf(context), worker: deps.worker };
+  const attempt = describeAttempt(context, deps, job);
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
   let retry = defaultRetry;
   let output: RecordedOutput | null;
@@ -127,15 +129,16 @@ async function startAttempt(
   context: Context,
   deps: RecordingDependencies,
   job: RunJobInput,
-  attempt: { readonly jobRunId: string; readonly fence: Fence; readonly worker: string },
+  attempt: ReturnType<typeof describeAttempt>,
   timeoutMs: number,
 ): Promise<Started> {
-  const { jobRunId } = attempt;
+  const { jobRunId } = attempt.subject;
   const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
   const isAwaited = context.info.attempt > 1 || needsToken;
-  const writing = deps.store.recorder.start({ ...attempt, at: new Date(), needsToken, isAwaited });
+  const isFirst = context.info.attempt === 1 && epoch === 1;
+  const writing = deps.store.recorder.start({ ...attempt, at: new Date(), isFirst, needsToken, isAwaited });
   // Its failure shows at the outcome, which waits for the same database.
   writing.catch(() => {});
   const given = { jobRunId, epoch, attempt: context.info.attempt, timeoutMs };
@@ -158,6 +161,12 @@ async function findEpoch(context: Context, deps: RecordingDependencies): Promise
 async function findRules(deps: RecordingDependencies, job: RunJobInput): Promise<JobRules> {
   resolveKind(deps, job);
   return (await resolveJob(deps, job)).rules;
+}
+
+function describeAttempt(context: Context, { worker }: RecordingDependencies, job: RunJobInput) {
+  const { project, job: key, graphRunId = null } = job;
+  const subject = { jobRunId: jobRunIdFor(job), project, job: key, graphRunId };
+  return { subject, fence: fenceOf(context), worker };
 }
 
 function executionOf({ info }: Context): { readonly workflowId: string; readonly runId: string } {

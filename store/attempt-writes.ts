@@ -1,0 +1,61 @@
+// What the recorder is told of attempts, and what it answers.
+import type { AttemptEnd, Fence, RecordedOutput } from '../graph/transitions.ts';
+
+/** The job run that an attempt is of, as its worker knows it. */
+export interface AttemptSubject {
+  readonly jobRunId: string;
+  readonly project: string;
+  readonly job: string;
+  readonly graphRunId: string | null;
+}
+
+interface AttemptWrite {
+  readonly subject: AttemptSubject;
+  readonly fence: Fence;
+  readonly worker: string;
+  readonly at: Date;
+}
+
+export interface AttemptStart extends AttemptWrite {
+  /** The very first of its job run, as far as its worker knows: the row is as it was made. */
+  readonly isFirst: boolean;
+  /** Asks for a token of the warehouse's fence. */
+  readonly needsToken: boolean;
+  /** The job's code waits for the answer. Otherwise a job that ends at once is written in one go with its start. */
+  readonly isAwaited: boolean;
+}
+
+export type StartAnswer =
+  | {
+      readonly verdict: 'started';
+      readonly attempt: number;
+      readonly epoch: number;
+      readonly token: string | null;
+    }
+  /** A SUCCESS is recorded in this epoch: the job does not run again. */
+  | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null }
+  /** The job has ended otherwise, or a newer execution has taken over. */
+  | { readonly verdict: 'superseded'; readonly message: string };
+
+export interface AttemptOutcome extends AttemptWrite {
+  readonly end: AttemptEnd;
+}
+
+export type EndAnswer =
+  | { readonly verdict: 'recorded' }
+  | { readonly verdict: 'superseded'; readonly message: string };
+
+/** One write that waits for its flush. */
+export type PendingWrite =
+  | {
+      readonly type: 'start';
+      readonly write: AttemptStart;
+      answer(answer: StartAnswer): void;
+      fail(error: unknown): void;
+    }
+  | {
+      readonly type: 'end';
+      readonly write: AttemptOutcome;
+      answer(answer: EndAnswer): void;
+      fail(error: unknown): void;
+    };
