@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Api, Dependencies } from './dependencies.ts';
 import { requireApiKey } from './plugins/authentication.ts';
 import { answerErrors, sendError } from './plugins/errors.ts';
+import { readIdempotencyKeys } from './plugins/idempotency.ts';
 import { readJsonBodies } from './plugins/json-body.ts';
 import { describeApi } from './plugins/openapi.ts';
 import { limitRates, requestsPerSecondMax } from './plugins/rate-limit.ts';
@@ -40,6 +41,7 @@ export async function createApp({ logger, ...options }: AppOptions): Promise<Api
   }).withTypeProvider<ZodTypeProvider>();
   app.decorateRequest('actor', '');
   app.decorateRequest('errorCode', null);
+  app.decorateRequest('idempotency', null);
 
   answerErrors(app);
   logRequests(app);
@@ -69,6 +71,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
     reply.header('cache-control', 'no-store');
   });
   requireApiKey(v1, dependencies.store);
+  readIdempotencyKeys(v1);
 
   projectRoutes(v1, dependencies);
   jobRoutes(v1, dependencies);

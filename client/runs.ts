@@ -27,9 +27,12 @@ export function createGraphRuns(http: Http) {
   const list = (options: RunFilter & PageOptions = {}) =>
     http.request<Page<GraphRunView>>({ method: 'GET', path, query: { ...options } });
   return {
-    /** Runs the project's current graph. Once this resolves, the run is stored and will be carried out. */
+    /**
+     * Runs the project's current graph. Once this resolves, the run is stored and will be carried out. The run is told as
+     * it was created; `get` tells how it is now, and its job runs.
+     */
     start: (project: string, options: RunOptions = {}) =>
-      http.request<GraphRunDetail>({
+      http.request<GraphRunView>({
         method: 'POST',
         path: ['v1', 'projects', project, 'runs'],
         json: options,

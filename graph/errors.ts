@@ -26,6 +26,7 @@ export const errorTable = {
   GRAPH_INVALID: { status: 422, title: 'The graph is not valid' },
   SELECTION_INVALID: { status: 422, title: 'The selection is not valid' },
   PARAMS_INVALID: { status: 422, title: 'The parameters are not valid' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The key was used for another request' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   INTERNAL: { status: 500, title: 'Something broke in Graphrun' },
   STORE_UNAVAILABLE: { status: 503, title: 'The metadata database cannot be reached' },

@@ -14,4 +14,7 @@ export const limits = {
   fileBytes: 5 * 1024 * 1024 * 1024,
   pageItemsDefault: 50,
   pageItemsMax: 500,
+  idempotencyKeyChars: 255,
+  /** How long an answer is kept for the repeats of its request. */
+  idempotencyKeyHours: 24,
 } as const;

@@ -2,8 +2,10 @@ import { CodedError } from '../graph/errors.ts';
 import { limits } from '../graph/limits.ts';
 import { type PendingReason, pendingReasons } from '../graph/pending.ts';
 import { makePlan } from '../graph/plan.ts';
+import type { GraphRunView } from '../graph/resources.ts';
 import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
+import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
 import { checkParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
@@ -21,6 +23,7 @@ import type {
   GraphRuns,
   Graphs,
   NewGraphRun,
+  Once,
   PageRequest,
   RunToStart,
 } from './store.ts';
@@ -28,7 +31,7 @@ import { readTasks } from './tasks.ts';
 
 export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
   return {
-    create: (run) => createGraphRun(database, run),
+    create: (run, once) => createGraphRun(database, run, once),
     list: (filter, page) => listGraphRuns(database, filter, page),
     get: async (id) => (await readGraphRun(database, graphs, id)).run,
     facts: (id) => readGraphRun(database, graphs, id),
@@ -45,18 +48,24 @@ export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
   };
 }
 
-async function createGraphRun(database: Database, run: NewGraphRun): Promise<RunToStart> {
+async function createGraphRun(
+  database: Database,
+  run: NewGraphRun,
+  once: Once<GraphRunView> | undefined,
+): Promise<GraphRunView> {
   const id = newId();
   const workflowId = graphRunWorkflowId(id, 1);
   const { project, params, select, actor } = run;
-  await database.transaction(async (client) => {
-    const pinned = await pinGraph(client, project);
-    checkParams(params);
-    const plan = planRun(pinned.graph, select);
-    const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };
-    await insertGraphRun(client, { ...row, origin: 'api' });
-  });
-  return { id, workflowId, project };
+  return database.transaction((client) =>
+    answerOnce(client, once, async () => {
+      const pinned = await pinGraph(client, project);
+      checkParams(params);
+      const plan = planRun(pinned.graph, select);
+      const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };
+      const inserted = await insertGraphRun(client, { ...row, origin: 'api' });
+      return { made: inserted.run, events: [inserted.event] };
+    }),
+  );
 }
 
 async function listGraphRuns(database: Database, filter: GraphRunFilter, page: PageRequest) {

@@ -13,6 +13,7 @@ import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
 
+export { AnsweredBefore } from './idempotency.ts';
 export { jobRunIdOf } from './ids.ts';
 export { recordOutput } from './outputs.ts';
 export type { Store } from './store.ts';

@@ -3,6 +3,7 @@ import type { JobRunDetail } from '../graph/resources.ts';
 import { jobRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
 import { reasonsOf } from './graph-runs.ts';
+import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
 import { insertLoneJobRun, pinGraph, unknownJob } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
@@ -14,7 +15,7 @@ import {
   toAttemptView,
   toJobRunView,
 } from './run-views.ts';
-import type { Graphs, JobRuns, PageRequest, RunToStart } from './store.ts';
+import type { CreatedJobRun, Graphs, JobRuns, NewJobRun, Once, PageRequest, RunToStart } from './store.ts';
 import { readTasks } from './tasks.ts';
 
 interface DetailRow extends JobRunViewRow {
@@ -28,16 +29,7 @@ const fromJobRun = 'FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p 
 
 export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
   return {
-    create: async ({ project, job, actor }) => {
-      const id = newId();
-      const workflowId = jobRunWorkflowId(id, 1);
-      await database.transaction(async (client) => {
-        const pinned = await pinGraph(client, project);
-        const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
-        await insertLoneJobRun(client, { ...row, origin: 'api' });
-      });
-      return { id, workflowId, project, job };
-    },
+    create: (run, once) => createJobRun(database, run, once),
     get: (id) => getJobRun(database, graphs, id),
     attempts: async (id) => {
       if (!isId(id)) throw unknownJobRun(id);
@@ -62,6 +54,24 @@ export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
       return found.rows;
     },
   };
+}
+
+async function createJobRun(
+  database: Database,
+  { project, job, actor }: NewJobRun,
+  once: Once<CreatedJobRun> | undefined,
+): Promise<CreatedJobRun> {
+  const id = newId();
+  const workflowId = jobRunWorkflowId(id, 1);
+  return database.transaction((client) =>
+    answerOnce(client, once, async () => {
+      const pinned = await pinGraph(client, project);
+      const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
+      const inserted = await insertLoneJobRun(client, { ...row, origin: 'api' });
+      const made = { ...inserted.run, output: null, outputBytes: null, tasks: [], workflowId };
+      return { made, events: [inserted.event] };
+    }),
+  );
 }
 
 async function getJobRun(database: Database, graphs: Graphs, id: string): Promise<JobRunDetail> {

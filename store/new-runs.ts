@@ -2,12 +2,21 @@ import type pg from 'pg';
 import { CodedError, type Problem } from '../graph/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { makePlan, type Plan, rulesAt } from '../graph/plan.ts';
+import type { GraphRunView, JobRunView } from '../graph/resources.ts';
 import { selectJobs } from '../graph/selection.ts';
 import { pointer } from '../graph/zod-problems.ts';
-import { insertEvents } from './events.ts';
+import type { NewEvent } from './events.ts';
 import { readCurrent, unknownGraph } from './graphs.ts';
 import { jobRunIdOf } from './ids.ts';
 import { unknownProject } from './projects.ts';
+import {
+  type GraphRunRow,
+  graphRunColumns,
+  type JobRunViewRow,
+  jobRunViewColumns,
+  toGraphRunView,
+  toJobRunView,
+} from './run-views.ts';
 
 /** The graph that a new run is pinned to. */
 export interface PinnedGraph {
@@ -60,12 +69,22 @@ export interface GraphRunToInsert {
   readonly actor: string;
 }
 
+/** A run as it was created. The event is for the caller to add as its transaction's last statement. */
+export interface Inserted<View> {
+  readonly run: View;
+  readonly event: NewEvent;
+}
+
 /** The run and a JobRun for each job that is not merely passed through, all PENDING. */
-export async function insertGraphRun(client: pg.ClientBase, run: GraphRunToInsert): Promise<void> {
-  await client.query(
-    `INSERT INTO graph_run (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
+export async function insertGraphRun(
+  client: pg.ClientBase,
+  run: GraphRunToInsert,
+): Promise<Inserted<GraphRunView>> {
+  const inserted = await client.query<Omit<GraphRunRow, keyof typeof noneYet | 'pending'>>(
+    `INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
                             first_execution_run_id, created_by, updated_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+     RETURNING ${graphRunColumns}`,
     [
       run.id,
       run.pinned.projectId,
@@ -100,15 +119,16 @@ export async function insertGraphRun(client: pg.ClientBase, run: GraphRunToInser
       places.map((place) => rulesAt(run.plan, place).kind),
     ],
   );
-  const event = {
-    type: 'graph_run',
-    project: run.project,
-    graphRunId: run.id,
-    state: 'PENDING',
-    epoch: 1,
-  } as const;
-  await insertEvents(client, [{ ...event, actor: run.actor }]);
+  const event = { type: 'graph_run', project: run.project, graphRunId: run.id, actor: run.actor } as const;
+  const [row] = inserted.rows;
+  if (!row) throw new Error(`graph run ${run.id} was not inserted`);
+  return {
+    run: toGraphRunView({ ...row, ...noneYet, pending: places.length }),
+    event: { ...event, state: 'PENDING', epoch: 1 },
+  };
 }
+
+const noneYet = { running: 0, failed: 0, success: 0 } as const;
 
 export interface LoneJobRunToInsert {
   readonly id: string;
@@ -122,13 +142,20 @@ export interface LoneJobRunToInsert {
 }
 
 /** @throws CodedError JOB_UNKNOWN */
-export async function insertLoneJobRun(client: pg.ClientBase, run: LoneJobRunToInsert): Promise<void> {
+export async function insertLoneJobRun(
+  client: pg.ClientBase,
+  run: LoneJobRunToInsert,
+): Promise<Inserted<JobRunView>> {
   const job = run.pinned.graph.jobs.find(({ key }) => key === run.job);
   if (!job) throw unknownJob(run.project, run.job);
-  await client.query(
-    `INSERT INTO job_run (id, project_id, job_id, kind, version, origin, workflow_id, first_execution_run_id, created_by,
-                          updated_by)
-     SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $9, $9 FROM job j WHERE j.project_id = $2 AND j.key = $3`,
+  const inserted = await client.query<JobRunViewRow>(
+    `WITH r AS (
+       INSERT INTO job_run (id, project_id, job_id, kind, version, origin, workflow_id, first_execution_run_id,
+                            created_by, updated_by)
+       SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $9, $9 FROM job j WHERE j.project_id = $2 AND j.key = $3
+       RETURNING *
+     )
+     SELECT ${jobRunViewColumns} FROM r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id`,
     [
       run.id,
       run.pinned.projectId,
@@ -141,15 +168,13 @@ export async function insertLoneJobRun(client: pg.ClientBase, run: LoneJobRunToI
       run.actor,
     ],
   );
-  const event = {
-    type: 'job_run',
-    project: run.project,
-    jobRunId: run.id,
-    job: run.job,
-    state: 'PENDING',
-    epoch: 1,
-  } as const;
-  await insertEvents(client, [{ ...event, actor: run.actor }]);
+  const [row] = inserted.rows;
+  if (!row) throw new Error(`job run ${run.id} was not inserted`);
+  const event = { type: 'job_run', project: run.project, jobRunId: run.id, job: run.job } as const;
+  return {
+    run: toJobRunView(row, 'queued'),
+    event: { ...event, state: 'PENDING', epoch: 1, actor: run.actor },
+  };
 }
 
 export function unknownJob(project: string, job: string): CodedError {

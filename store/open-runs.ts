@@ -180,7 +180,7 @@ async function insertOutsideRun(client: pg.ClientBase, request: OpenGraphRun): P
   const id = newId();
   const { workflowId, firstExecutionRunId } = identity;
   const origin = 'temporal';
-  await insertGraphRun(client, {
+  const { event } = await insertGraphRun(client, {
     id,
     workflowId,
     firstExecutionRunId,
@@ -192,6 +192,7 @@ async function insertOutsideRun(client: pg.ClientBase, request: OpenGraphRun): P
     origin,
     actor,
   });
+  await insertEvents(client, [event]);
   const { projectId: project_id, version } = pinned;
   const chosen = { params, select: select ?? [], selective: select !== null };
   return { id, project_id, project, version, state: 'PENDING', epoch: 1, ...chosen };
@@ -215,7 +216,7 @@ async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): 
   const pinned = await pinGraph(client, project);
   const id = newId();
   const { workflowId, firstExecutionRunId } = identity;
-  await insertLoneJobRun(client, {
+  const { event } = await insertLoneJobRun(client, {
     id,
     workflowId,
     firstExecutionRunId,
@@ -225,6 +226,7 @@ async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): 
     origin: 'temporal',
     actor,
   });
+  await insertEvents(client, [event]);
   return {
     id,
     project_id: pinned.projectId,

@@ -1,11 +1,13 @@
+import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import type { ProjectView } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import { Prisma } from './generated/client.ts';
+import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { type CreatedCursor, cutPage, decodeCursor, encodeCursor } from './pages.ts';
-import type { PageRequest, Projects } from './store.ts';
+import type { NewProject, Once, PageRequest, Projects } from './store.ts';
 
 interface ProjectRow {
   readonly id: string;
@@ -19,9 +21,12 @@ interface ProjectRow {
   readonly updated_by: string;
 }
 
+const projectColumns =
+  'p.id, p.name, p.timezone, p.current_version, p.created_at, p.created_by, p.updated_at, p.updated_by';
+
 /** A project's state is that of its most recently created run: read with it, never stored. */
 const selectProject = `
-  SELECT p.id, p.name, p.timezone, p.current_version, p.created_at, p.created_by, p.updated_at, p.updated_by, latest.state
+  SELECT ${projectColumns}, latest.state
   FROM project p
   LEFT JOIN LATERAL (
     SELECT r.state FROM graph_run r WHERE r.project_id = p.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1
@@ -37,21 +42,7 @@ export function createProjects(database: Database): Projects {
   return {
     get,
     list: (page) => listProjects(database, page),
-    create: async ({ name, timezone, actor }) => {
-      try {
-        await database.transaction(async (client) => {
-          const sql = `INSERT INTO project (id, name, timezone, created_by, updated_by) VALUES ($1, $2, $3, $4, $4)`;
-          await client.query(sql, [newId(), name, timezone, actor]);
-          await insertEvents(client, [{ type: 'project', project: name, reason: 'created', actor }]);
-        });
-      } catch (error) {
-        if (isUniqueViolation(error)) {
-          throw new CodedError('PROJECT_EXISTS', `A project "${name}" exists already.`, { cause: error });
-        }
-        throw error;
-      }
-      return get(name);
-    },
+    create: (project, once) => createProject(database, project, once),
     update: async (name, { timezone, actor }) => {
       try {
         await database.prisma.project.update({
@@ -67,6 +58,25 @@ export function createProjects(database: Database): Projects {
     },
     remove: (name, actor) => removeProject(database, name, actor),
   };
+}
+
+async function createProject(
+  database: Database,
+  { name, timezone, actor }: NewProject,
+  once: Once<ProjectView> | undefined,
+): Promise<ProjectView> {
+  const insert = async (client: pg.ClientBase) => {
+    const inserted = await client.query<ProjectRow>(
+      `INSERT INTO project AS p (id, name, timezone, created_by, updated_by) VALUES ($1, $2, $3, $4, $4)
+       ON CONFLICT (name) DO NOTHING RETURNING ${projectColumns}, NULL AS state`,
+      [newId(), name, timezone, actor],
+    );
+    const [row] = inserted.rows;
+    if (!row) throw new CodedError('PROJECT_EXISTS', `A project "${name}" exists already.`);
+    const event = { type: 'project', project: name, reason: 'created', actor } as const;
+    return { made: toView(row), events: [event] };
+  };
+  return database.transaction((client) => answerOnce(client, once, () => insert(client)));
 }
 
 /** The id of a project. @throws CodedError PROJECT_UNKNOWN */
@@ -121,10 +131,6 @@ async function removeProject(database: Database, name: string, actor: string): P
     await client.query('DELETE FROM project WHERE id = $1', [id]);
     await insertEvents(client, [{ type: 'project', project: name, reason: 'deleted', actor }]);
   });
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23505';
 }
 
 function toView(row: ProjectRow): ProjectView {

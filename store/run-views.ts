@@ -25,9 +25,12 @@ export interface GraphRunRow {
   readonly success: number;
 }
 
+export const graphRunColumns = `
+  r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin,
+  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at`;
+
 export const selectGraphRun = `
-  SELECT r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin, r.epoch,
-         r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at, counts.*
+  SELECT ${graphRunColumns}, counts.*
   FROM graph_run r
   CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE j.state = 'PENDING')::int AS pending,

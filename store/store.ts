@@ -25,6 +25,29 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
+/** What a request was answered, as it was sent. */
+export interface Answer {
+  readonly status: number;
+  /** The header that names what was made. */
+  readonly location: string;
+  /** JSON text. */
+  readonly body: string;
+}
+
+/**
+ * A request that is carried out once, however often it comes. Whoever takes one may throw `AnsweredBefore`, which holds
+ * the answer that is kept, or CodedError IDEMPOTENCY_KEY_REUSED; then nothing was written.
+ */
+export interface Once<Made> {
+  /** A key is of one actor; another's same key is another one. */
+  readonly actor: string;
+  readonly key: string;
+  /** Equal for the repeats of one request. */
+  readonly requestHash: string;
+  /** Called in the transaction with what the request made: should it throw, nothing is made. */
+  answer(made: Made): Answer;
+}
+
 export type Role = 'viewer' | 'editor' | 'admin';
 
 export interface ApiKeyHolder {
@@ -32,9 +55,15 @@ export interface ApiKeyHolder {
   readonly role: Role;
 }
 
+export interface NewProject {
+  readonly name: string;
+  readonly timezone: string;
+  readonly actor: string;
+}
+
 export interface Projects {
   /** @throws CodedError PROJECT_EXISTS */
-  create(input: { name: string; timezone: string; actor: string }): Promise<ProjectView>;
+  create(input: NewProject, once?: Once<ProjectView>): Promise<ProjectView>;
   /** @throws CodedError PROJECT_UNKNOWN */
   get(name: string): Promise<ProjectView>;
   list(page: PageRequest): Promise<Page<ProjectView>>;
@@ -107,10 +136,10 @@ export interface GraphRunFacts {
 
 export interface GraphRuns {
   /**
-   * Row first: the run and its JobRuns as PENDING, before any workflow is started.
+   * Row first: the run and its JobRuns as PENDING, before any workflow is started. The run as it was created.
    * @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, SELECTION_INVALID, PARAMS_INVALID
    */
-  create(run: NewGraphRun): Promise<RunToStart>;
+  create(run: NewGraphRun, once?: Once<GraphRunView>): Promise<GraphRunView>;
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
@@ -120,9 +149,18 @@ export interface GraphRuns {
   unstarted(olderThan: Date, after: string | null, most: number): Promise<RunToStart[]>;
 }
 
+export interface NewJobRun {
+  readonly project: string;
+  readonly job: string;
+  readonly actor: string;
+}
+
+/** As it was created, with what its start needs. */
+export type CreatedJobRun = JobRunDetail & JobRunToStart;
+
 export interface JobRuns {
   /** A lone JobRun as PENDING. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, JOB_UNKNOWN */
-  create(run: { project: string; job: string; actor: string }): Promise<JobRunToStart>;
+  create(run: NewJobRun, once?: Once<CreatedJobRun>): Promise<CreatedJobRun>;
   /** @throws CodedError JOB_RUN_UNKNOWN */
   get(id: string): Promise<JobRunDetail>;
   /** Oldest first. @throws CodedError JOB_RUN_UNKNOWN */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { jobRunDetailSchema, jobRunSchema, jobSchema, pageSchema } from '../../graph/resources.ts';
+import type { CreatedJobRun } from '../../store/store.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
+import { createOnce } from '../plugins/idempotency.ts';
 import { jobPath, noQuery, pageQuery, projectPath } from '../request-schemas.ts';
 import { startNow } from '../start-now.ts';
 
@@ -68,20 +70,23 @@ function runRoutes(app: Api, { store, temporal }: Dependencies): void {
         tags,
         summary: 'Runs one job alone',
         description:
-          'Answers once the run is stored. While Temporal is away it stays PENDING and is started later.',
+          'Answers once the run is stored, with the run as it was created. While Temporal is away it stays PENDING and ' +
+          'is started later.',
         params: jobPath,
         querystring: noQuery,
         body: z.strictObject({}).nullable(),
         response: { 201: jobRunDetailSchema },
       },
     },
-    async ({ params: { project, job }, actor, log }, reply) => {
-      const run = await store.jobRuns.create({ project, job, actor });
-      await startNow(log, () => temporal.startJobRun(run));
-      return reply
-        .code(201)
-        .header('location', `/v1/job-runs/${run.id}`)
-        .send(await store.jobRuns.get(run.id));
+    async (request, reply) => {
+      const { params, actor, log } = request;
+      const created = await createOnce<CreatedJobRun>(request, reply, {
+        status: 201,
+        create: (once) => store.jobRuns.create({ ...params, actor }, once),
+        location: ({ id }) => `/v1/job-runs/${id}`,
+      });
+      await startNow(log, () => temporal.startJobRun(created));
+      return created;
     },
   );
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { timezoneSchema } from '../../graph/definition.ts';
-import { createProjectSchema, pageSchema, projectSchema } from '../../graph/resources.ts';
+import { createProjectSchema, type ProjectView, pageSchema, projectSchema } from '../../graph/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
+import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, pageQuery, projectPath } from '../request-schemas.ts';
 
 const tags = ['projects'];
@@ -39,13 +40,13 @@ function allProjectsRoutes(app: Api, { store }: Dependencies): void {
         response: { 201: projectSchema },
       },
     },
-    async ({ body, actor }, reply) => {
-      const project = await store.projects.create({
-        name: body.name,
-        timezone: body.timezone ?? 'UTC',
-        actor,
+    (request, reply) => {
+      const { name, timezone = 'UTC' } = request.body;
+      return createOnce<ProjectView>(request, reply, {
+        status: 201,
+        create: (once) => store.projects.create({ name, timezone, actor: request.actor }, once),
+        location: (project) => `/v1/projects/${project.name}`,
       });
-      return reply.code(201).header('location', `/v1/projects/${project.name}`).send(project);
     },
   );
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { projectNameSchema } from '../../graph/definition.ts';
 import {
+  type GraphRunView,
   graphRunDetailSchema,
   graphRunSchema,
   pageSchema,
@@ -9,6 +10,7 @@ import {
 } from '../../graph/resources.ts';
 import { RunState } from '../../graph/states.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
+import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, pageQuery, projectPath, runPath } from '../request-schemas.ts';
 import { startNow } from '../start-now.ts';
 
@@ -28,25 +30,29 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
         tags,
         summary: 'Runs the current graph',
         description:
-          'Answers once the run is stored. While Temporal is away it stays PENDING and is started later.',
+          'Answers once the run is stored, with the run as it was created. While Temporal is away it stays PENDING and ' +
+          'is started later.',
         params: projectPath,
         querystring: noQuery,
         body: startRunSchema.nullable(),
-        response: { 201: graphRunDetailSchema },
+        response: { 201: graphRunSchema },
       },
     },
-    async ({ params: { project }, body, actor, log }, reply) => {
-      const run = await store.graphRuns.create({
-        project,
+    async (request, reply) => {
+      const { params, body, actor, log } = request;
+      const run = {
+        project: params.project,
         params: body?.params ?? {},
         select: body?.select ?? null,
         actor,
+      };
+      const created = await createOnce<GraphRunView>(request, reply, {
+        status: 201,
+        create: (once) => store.graphRuns.create(run, once),
+        location: ({ id }) => `/v1/graph-runs/${id}`,
       });
-      await startNow(log, () => temporal.startGraphRun(run));
-      return reply
-        .code(201)
-        .header('location', `/v1/graph-runs/${run.id}`)
-        .send(await store.graphRuns.get(run.id));
+      await startNow(log, () => temporal.startGraphRun(created));
+      return created;
     },
   );
 }

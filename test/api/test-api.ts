@@ -65,8 +65,7 @@ async function unprovable(): Promise<Verification> {
 
 /** An API on a database of its own, with a fake in place of Temporal; closed after the file's last test. */
 export async function useApi(options: Partial<AppOptions> = {}): Promise<TestApi> {
-  const { databaseUrl } = await useDatabases();
-  const store = options.store ?? createStore({ databaseUrl });
+  const store = options.store ?? createStore(await useDatabases());
   const temporal = fakeStarter();
   const app = await createApp({ temporal, kinds: createKinds(), verify: unprovable, ...options, store });
   afterAll(async () => {

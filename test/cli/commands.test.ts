@@ -16,7 +16,7 @@ const broken = {
 } as const;
 
 async function endedRun(project: string, jobs: Readonly<Record<string, JobEnd>>): Promise<string> {
-  const { body } = await call<GraphRunDetail>('POST', `/v1/projects/${project}/runs`);
+  const { body } = await call<GraphRunView>('POST', `/v1/projects/${project}/runs`);
   await carryOut(store, { id: body.id, workflowId: body.workflowId, project }, jobs);
   return body.id;
 }
@@ -62,7 +62,7 @@ test('watch of a run that has ended tells how; Ctrl-C during one that goes on en
   expect((await run(['watch', await endedRun(name, broken)])).code).toBe(1);
   expect((await run(['watch', await endedRun(name, { load: success, count: success })])).code).toBe(0);
 
-  const { body } = await call<GraphRunDetail>('POST', `/v1/projects/${name}/runs`);
+  const { body } = await call<GraphRunView>('POST', `/v1/projects/${name}/runs`);
   const interrupt = new AbortController();
   const { get } = store.graphRuns;
   store.graphRuns.get = async (id) => {
@@ -80,9 +80,9 @@ test('parameters are JSON where they can be read so, else text', async () => {
   const name = await makeProject();
   const { create } = store.graphRuns;
   let params: unknown;
-  store.graphRuns.create = (input) => {
+  store.graphRuns.create = (input, once) => {
     params = input.params;
-    return create({ ...input, params: {} });
+    return create({ ...input, params: {} }, once);
   };
   const flags = ['year=2001', 'zip=01234', 'name=a=b', 'all=true', 'list=[1]'].flatMap((param) => [
     '--param',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import {
   createClient,
-  type GraphRunDetail,
+  type GraphRunView,
   GraphrunError,
   type JobView,
   ServerUnreachable,
@@ -52,8 +52,8 @@ describe('against a server', () => {
     expect(walked.map(({ id }) => id)).toEqual(ids);
     expect(await client.graphRuns.get(ids[0] ?? '')).toMatchObject({ project: name, state: 'PENDING' });
     const run = await client.graphRuns.start(name, { select: ['load'] });
-    expectTypeOf(run).toEqualTypeOf<GraphRunDetail>();
-    expect(run.jobRuns.map(({ job }) => job)).toEqual(['load']);
+    expectTypeOf(run).toEqualTypeOf<GraphRunView>();
+    expect((await client.graphRuns.get(run.id)).jobRuns.map(({ job }) => job)).toEqual(['load']);
   });
 
   test('jobs are listed, and run alone', async () => {

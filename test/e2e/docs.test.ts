@@ -33,6 +33,7 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
   [/^graphrun show JOB_RUN/, /^job +orders \(upload\) of shop\nstate +SUCCESS/],
   [/^export GRAPHRUN_API_KEY=/, /^[\w-]{20,}\n$/],
+  [/^curl --request POST /, /^\{"id":".*"project":"shop",.*"state":"PENDING"/],
   [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
