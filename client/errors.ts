@@ -21,7 +21,10 @@ export class GraphrunError extends Error {
   }
 }
 
-/** Nothing that is a Graphrun server answered at the URL. Whether a request that writes was carried out is not known. */
+/**
+ * Nothing that is a Graphrun server answered at the URL. Whether a request that writes was carried out is not known, but
+ * all of them may be sent again: a POST with the same `idempotencyKey`, the others as they are.
+ */
 export class ServerUnreachable extends Error {
   override readonly name = 'ServerUnreachable';
   readonly url: string;

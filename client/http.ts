@@ -1,5 +1,6 @@
 import type { ProblemView } from '../graph/resources.ts';
 import { GraphrunError, ServerUnreachable } from './errors.ts';
+import { repeatWhileAway } from './idempotency.ts';
 
 export interface ClientSettings {
   /** Of the server, for example `http://127.0.0.1:4400`. */
@@ -25,6 +26,8 @@ interface HttpRequest {
   /** In place of `json`: sent as it is. There is no time-out then. */
   readonly body?: RequestBody | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Makes it safe to send again: that is done where the server is away for a moment. */
+  readonly idempotencyKey?: string | undefined;
   /** Statuses that are answers beside 2xx. */
   readonly alsoAnswers?: readonly number[];
 }
@@ -38,11 +41,13 @@ const timeoutMsDefault = 30_000;
 
 export function createHttp(settings: ClientSettings): Http {
   const base = settings.url.replace(/\/+$/, '');
-  const send = settings.fetch ?? fetch;
+  const fetchIt = settings.fetch ?? fetch;
 
   async function request<Answer>(wanted: HttpRequest): Promise<Answer> {
     const url = `${base}/${wanted.path.map(encodeURIComponent).join('/')}${queryText(wanted.query)}`;
-    const { status, ok, headers, text } = await exchange(url, wanted);
+    const send = () => exchange(url, wanted);
+    const answered = await (wanted.idempotencyKey === undefined ? send() : repeatWhileAway(send));
+    const { status, ok, headers, text } = answered;
     const mediaType = headers.get('content-type')?.split(';', 1)[0] ?? '';
     if (!ok && mediaType === 'application/problem+json') throw new GraphrunError(parse<ProblemView>(text));
     if (!ok && !wanted.alsoAnswers?.includes(status)) {
@@ -54,7 +59,7 @@ export function createHttp(settings: ClientSettings): Http {
 
   async function exchange(url: string, wanted: HttpRequest) {
     try {
-      const response = await send(url, toInit(wanted, settings));
+      const response = await fetchIt(url, toInit(wanted, settings));
       const { status, ok, headers } = response;
       return { status, ok, headers, text: await response.text() };
     } catch (error) {
@@ -85,6 +90,7 @@ function toInit(wanted: HttpRequest, settings: ClientSettings): RequestInit {
       accept: 'application/json',
       ...(wanted.json !== undefined && { 'content-type': 'application/json' }),
       ...(settings.apiKey !== undefined && { authorization: `Bearer ${settings.apiKey}` }),
+      ...(wanted.idempotencyKey !== undefined && { 'idempotency-key': wanted.idempotencyKey }),
       ...wanted.headers,
     },
     ...(wanted.json !== undefined && { body: JSON.stringify(wanted.json) }),

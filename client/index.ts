@@ -10,6 +10,7 @@ export { GraphrunError, type InputProblem, ServerUnreachable } from './errors.ts
 export type { UploadContent, UploadOptions } from './files.ts';
 export type { CurrentGraph, PushedGraph } from './graphs.ts';
 export type { ClientSettings } from './http.ts';
+export type { OnceOptions } from './idempotency.ts';
 export type { PageOptions } from './pages.ts';
 export type { RunFilter, RunOptions } from './runs.ts';
 

@@ -1,5 +1,6 @@
 import type { JobRunDetail, JobRunView, JobView, Page } from '../graph/resources.ts';
 import type { Http } from './http.ts';
+import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
 import { type PageOptions, walkPages } from './pages.ts';
 
 export function createJobs(http: Http) {
@@ -17,9 +18,9 @@ export function createJobs(http: Http) {
       (await http.request<Page<JobView>>({ method: 'GET', path: path(project) })).items,
     get: (project: string, job: string) =>
       http.request<JobView>({ method: 'GET', path: [...path(project), job] }),
-    /** Runs one job alone. */
-    run: (project: string, job: string) =>
-      http.request<JobRunDetail>({ method: 'POST', path: [...path(project), job, 'runs'] }),
+    /** Runs one job alone. Once this resolves, the run is stored and will be carried out. */
+    run: (project: string, job: string, { idempotencyKey = newIdempotencyKey() }: OnceOptions = {}) =>
+      http.request<JobRunDetail>({ method: 'POST', path: [...path(project), job, 'runs'], idempotencyKey }),
     runs,
     /** All of them, newest first. */
     allRuns: (project: string, job: string) => walkPages((cursor) => runs(project, job, { cursor })),

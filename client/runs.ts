@@ -8,9 +8,10 @@ import type {
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Http } from './http.ts';
+import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
 import { type PageOptions, walkPages } from './pages.ts';
 
-export interface RunOptions {
+export interface RunOptions extends OnceOptions {
   readonly params?: Readonly<Record<string, unknown>> | undefined;
   /** `job`, `+job`, `job+`; all jobs unless told. */
   readonly select?: readonly string[] | undefined;
@@ -31,11 +32,12 @@ export function createGraphRuns(http: Http) {
      * Runs the project's current graph. Once this resolves, the run is stored and will be carried out. The run is told as
      * it was created; `get` tells how it is now, and its job runs.
      */
-    start: (project: string, options: RunOptions = {}) =>
+    start: (project: string, { idempotencyKey = newIdempotencyKey(), ...run }: RunOptions = {}) =>
       http.request<GraphRunView>({
         method: 'POST',
         path: ['v1', 'projects', project, 'runs'],
-        json: options,
+        json: run,
+        idempotencyKey,
       }),
     list,
     /** All of them, newest first. */

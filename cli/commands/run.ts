@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { GraphRunView, RunOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
-import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
+import { type ExitCode, exitCodes, isPassing, UsageError } from '../exit-codes.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {
   readonly select?: string[];
   readonly param?: string[];
+  readonly idempotencyKey?: string;
   readonly watch: boolean;
 }
 
@@ -24,16 +27,38 @@ export function runCommand(setting: Setting): Command {
       'a parameter; the value is JSON where it can be read so, else text; repeatable',
       gather,
     )
+    .option(
+      '--idempotency-key <key>',
+      'carried out once, however often it is sent with this key within a day; prints the same id',
+    )
     .option('--watch', 'shows the run until it has ended; exit code 1 if it failed', false);
 }
 
 async function run(session: Session, [project = '']: string[], flags: Flags): Promise<ExitCode | undefined> {
   const params = readParams(flags.param ?? []);
-  const started = await session.client.graphRuns.start(project, { params, select: flags.select });
+  const started = await start(session, project, { params, select: flags.select }, flags.idempotencyKey);
   if (flags.watch) return watchToEnd(session, started.id);
   session.print(started, () => started.id);
   session.note(`watch it with: graphrun watch ${started.id}`);
   return exitCodes.done;
+}
+
+/** Where it is not known whether a run was started, the key by which to ask for it again is told. */
+async function start(
+  { client, note }: Session,
+  project: string,
+  options: Pick<RunOptions, 'params' | 'select'>,
+  givenKey: string | undefined,
+): Promise<GraphRunView> {
+  const idempotencyKey = givenKey ?? randomUUID();
+  try {
+    return await client.graphRuns.start(project, { ...options, idempotencyKey });
+  } catch (error) {
+    if (isPassing(error)) {
+      note(`to repeat this without a second run: --idempotency-key ${idempotencyKey}`);
+    }
+    throw error;
+  }
 }
 
 function readParams(given: readonly string[]): Record<string, unknown> {

@@ -41,6 +41,28 @@ test('run starts a run and prints its id', async () => {
   ]);
 });
 
+test('run with one key starts one run, and prints its id each time', async () => {
+  const name = await makeProject();
+  const [first, again] = [
+    await run(['run', name, '--idempotency-key', 'nightly']),
+    await run(['run', name, '--idempotency-key', 'nightly']),
+  ];
+  expect(again).toEqual(first);
+  expect((await store.graphRuns.list({ project: name }, { limit: 10 })).items).toHaveLength(1);
+  const other = await run(['run', name, '--select', 'load', '--idempotency-key', 'nightly']);
+  expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('IDEMPOTENCY_KEY_REUSED')]);
+});
+
+test('a run that may or may not have been started tells the key to ask for it again', async () => {
+  const away = ['run', 'p', '--url', 'http://127.0.0.1:9'];
+  const { code, stderr } = await run(away);
+  expect([code, stderr]).toEqual([3, expect.stringMatching(/--idempotency-key [0-9a-f-]{36}\nerror: /)]);
+  const own = await run([...away, '--idempotency-key', 'mine']);
+  expect(own.stderr).toContain('--idempotency-key mine\n');
+  const refused = await run(['run', 'nobody']);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.not.stringContaining('--idempotency-key')]);
+});
+
 test('run --watch shows it to its end, and its exit code is how it ended', async () => {
   const name = await makeProject();
   carryOutNext({ load: success, count: success });

@@ -28,6 +28,7 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^npm run -s graphrun -- runs /, /^RUN +PROJECT[\s\S]*\n\S+ +flights +SUCCESS/],
   [/^npm run -s graphrun -- jobs /, /^JOB +KIND[\s\S]*\nairports +upload +SUCCESS/],
   [/^graphrun push graph\.yaml/, /^shop: version 1\n {2}added: orders, per_day/],
+  [/^graphrun run shop --idempotency-key /, /^[0-9a-f-]{36}\n$/],
   [/^graphrun run shop /, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
   [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
