@@ -1,10 +1,24 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Database } from './database.ts';
 import { newId } from './ids.ts';
-import type { ApiKeys } from './store.ts';
+import type { ApiKeyHolder, ApiKeys } from './store.ts';
+
+/** A revoked key is refused after at most this. */
+const keptMs = 3_000;
+const keptMax = 1_000;
 
 /** Keys are random, so a plain hash is enough, and finding one by its hash leaks no timing of the key. */
 export function createApiKeys(database: Database): ApiKeys {
+  const find = async (hash: string): Promise<ApiKeyHolder | undefined> => {
+    const found = await database.prisma.apiKey.findFirst({
+      where: { hash, revokedAt: null },
+      select: { name: true, role: true },
+    });
+    return found ?? undefined;
+  };
+  // Requests that come at once share one look.
+  const holders = new LRUCache<string, ApiKeyHolder>({ max: keptMax, ttl: keptMs, fetchMethod: find });
   return {
     ensure: async ({ name, role, key }) => {
       const hash = hashOf(key);
@@ -13,14 +27,9 @@ export function createApiKeys(database: Database): ApiKeys {
         create: { id: newId(), name, role, hash },
         update: { role, hash, revokedAt: null },
       });
+      holders.clear();
     },
-    authenticate: async (key) => {
-      const found = await database.prisma.apiKey.findFirst({
-        where: { hash: hashOf(key), revokedAt: null },
-        select: { name: true, role: true },
-      });
-      return found ?? undefined;
-    },
+    authenticate: (key) => holders.fetch(hashOf(key)),
   };
 }
 

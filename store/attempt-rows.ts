@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AttemptRow } from './fold-writes.ts';
+import { toJson } from './json.ts';
 
 /** The columns of `attemptArrays`, in their order. */
 export const attemptColumns =
@@ -23,7 +24,7 @@ export function attemptArrays(attempts: readonly AttemptRow[]): unknown[][] {
     attempts.map((attempt) => attempt.scheduledAt),
     attempts.map((attempt) => attempt.state),
     attempts.map((attempt) => attempt.reason),
-    attempts.map((attempt) => attempt.error && JSON.stringify(attempt.error)),
+    attempts.map((attempt) => toJson(attempt.error)),
     attempts.map((attempt) => attempt.worker),
     attempts.map((attempt) => attempt.startedAt),
     attempts.map((attempt) => attempt.completedAt),

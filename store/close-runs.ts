@@ -2,10 +2,47 @@ import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { CloseGraphRun, CloseJobRun } from './execution.ts';
+import { toJson } from './json.ts';
 import { settleRows } from './settle-jobs.ts';
 import type { ShutOut } from './shut-out.ts';
 
-/** Ends a graph run with its Task. Asked again by the same execution, it changes nothing. */
+const closeSql = `
+  WITH n AS (
+    SELECT * FROM unnest($1::text[], $2::run_state[], $3::text[], $4::jsonb[], $5::text[])
+      AS n (run_id, state, reason, error, actor)
+  ), closed AS (
+    UPDATE graph_run r SET state = n.state, reason = n.reason, error = n.error, completed_at = now(), updated_by = n.actor
+    FROM n JOIN task t ON t.run_id = n.run_id
+    WHERE r.id = t.graph_run_id AND r.epoch = t.epoch AND r.completed_at IS NULL
+    RETURNING r.id, r.project_name, r.epoch, n.run_id, n.state, n.reason, n.actor
+  ), tasks AS (
+    UPDATE task t SET closed_at = now(), closed_by = c.actor FROM closed c WHERE t.run_id = c.run_id AND t.closed_at IS NULL
+  ), counter AS (
+    UPDATE event_counter SET last = last + (SELECT count(*) FROM closed) WHERE id = 1 RETURNING last
+  )
+  INSERT INTO event (number, type, project, graph_run_id, state, reason, epoch, actor)
+  SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project_name, id, state, reason, epoch, actor
+  FROM counter, closed`;
+
+/** Ends graph runs with their Tasks, in one statement. What an execution that is superseded asks for changes nothing. */
+export async function closeGraphRuns(
+  pool: pg.Pool,
+  requests: readonly Omit<CloseGraphRun, 'settle'>[],
+): Promise<void> {
+  await pool.query({
+    name: 'close-graph-runs',
+    text: closeSql,
+    values: [
+      requests.map(({ runId }) => runId),
+      requests.map(({ end }) => end.state),
+      requests.map(({ end }) => end.reason),
+      requests.map(({ error }) => toJson(error)),
+      requests.map(({ actor }) => actor),
+    ],
+  });
+}
+
+/** Ends a graph run with its Task, and jobs with it. Asked again by the same execution, it changes nothing. */
 export async function closeGraphRun(
   client: pg.ClientBase,
   request: CloseGraphRun,
@@ -23,7 +60,7 @@ export async function closeGraphRun(
   const { events } = await settleRows(client, { runId, jobs: request.settle, actor }, shut);
   await client.query(
     `UPDATE graph_run SET state = $2, reason = $3, error = $4, completed_at = now(), updated_by = $5 WHERE id = $1`,
-    [run.id, end.state, end.reason, error && JSON.stringify(error), actor],
+    [run.id, end.state, end.reason, toJson(error), actor],
   );
   await closeTask(client, runId, actor);
   const ended = {

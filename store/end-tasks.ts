@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { EndTask, JobToSettle, WorkflowIdentity } from './execution.ts';
+import { toJson } from './json.ts';
 import { settleRows } from './settle-jobs.ts';
 import type { ShutOut } from './shut-out.ts';
 
@@ -28,7 +29,7 @@ export async function endTask(client: pg.ClientBase, request: EndTask, shut: Shu
       `UPDATE graph_run SET state = $2::run_state, reason = $3, error = $4, completed_at = now(), updated_by = $5,
          started_at = CASE WHEN $2::run_state = 'SUCCESS' THEN coalesce(started_at, now()) ELSE started_at END
        WHERE id = $1`,
-      [task.graph_run_id, end.state, end.reason, error && JSON.stringify(error), actor],
+      [task.graph_run_id, end.state, end.reason, toJson(error), actor],
     );
     const ended = {
       type: 'graph_run',

@@ -4,9 +4,13 @@ import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
 import { type Adopted, type Adoption, adoptRun, begunOfRun } from './adopt-runs.ts';
-import { closeGraphRun, closeJobRun } from './close-runs.ts';
+import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
 import { claimUnopened, endTask } from './end-tasks.ts';
+import type { Epochs } from './epochs.ts';
+import { gatherCalls } from './gatherer.ts';
+import type { GraphCache } from './graph-cache.ts';
+import { type OpenKnownRun, openKnownRuns } from './open-known-runs.ts';
 import { openGraphRun, openJobRun, rejectGraphRun } from './open-runs.ts';
 import { settleJobs } from './settle-jobs.ts';
 import { afterShutOut, begunAmong, begunOfTask, type ShutOutAttempts } from './shut-out.ts';
@@ -150,11 +154,24 @@ export interface CloseJobRun {
   readonly actor: string;
 }
 
-export function createExecution(database: Database): Execution {
+export function createExecution(database: Database, cache: GraphCache, epochs: Epochs): Execution {
+  const openKnown = gatherCalls((requests: readonly OpenKnownRun[]) =>
+    openKnownRuns(database.pool, cache, requests),
+  );
+  const close = gatherCalls(async (requests: readonly CloseGraphRun[]) => {
+    await closeGraphRuns(database.pool, requests);
+    return requests.map(() => undefined);
+  });
   return {
-    openGraphRun: (request) => openGraphRun(database, request),
+    openGraphRun: async (request) => {
+      const { known } = request;
+      const opened = known && (await openKnown({ ...request, known }));
+      if (!opened) return openGraphRun(database, cache, request);
+      epochs.note(request.identity.runId, known.epoch);
+      return opened;
+    },
     rejectGraphRun: (request) => rejectGraphRun(database, request),
-    openJobRun: (request) => openJobRun(database, request),
+    openJobRun: (request) => openJobRun(database, cache, request),
     settle: (request, shutOut) =>
       afterShutOut(
         database,
@@ -163,12 +180,14 @@ export function createExecution(database: Database): Execution {
         (client, shut) => settleJobs(client, request, shut),
       ),
     closeGraphRun: (request, shutOut) =>
-      afterShutOut(
-        database,
-        shutOut,
-        (client) => begunAmong(client, idsOf(request.settle)),
-        (client, shut) => closeGraphRun(client, request, shut),
-      ),
+      request.settle.length === 0
+        ? close(request)
+        : afterShutOut(
+            database,
+            shutOut,
+            (client) => begunAmong(client, idsOf(request.settle)),
+            (client, shut) => closeGraphRun(client, request, shut),
+          ),
     closeJobRun: (request, shutOut) =>
       afterShutOut(
         database,

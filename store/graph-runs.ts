@@ -5,6 +5,7 @@ import { makePlan } from '../graph/plan.ts';
 import type { GraphRunView } from '../graph/resources.ts';
 import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
 import { checkParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
@@ -29,9 +30,9 @@ import type {
 } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
+export function createGraphRuns(database: Database, graphs: Graphs, cache: GraphCache): GraphRuns {
   return {
-    create: (run, once) => createGraphRun(database, run, once),
+    create: (run, once) => createGraphRun(database, cache, run, once),
     list: (filter, page) => listGraphRuns(database, filter, page),
     get: async (id) => (await readGraphRun(database, graphs, id)).run,
     facts: (id) => readGraphRun(database, graphs, id),
@@ -50,6 +51,7 @@ export function createGraphRuns(database: Database, graphs: Graphs): GraphRuns {
 
 async function createGraphRun(
   database: Database,
+  cache: GraphCache,
   run: NewGraphRun,
   once: Once<GraphRunView> | undefined,
 ): Promise<GraphRunView> {
@@ -58,7 +60,7 @@ async function createGraphRun(
   const { project, params, select, actor } = run;
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
-      const pinned = await pinGraph(client, project);
+      const pinned = await pinGraph(client, cache, project);
       checkParams(params);
       const plan = planRun(pinned.graph, select);
       const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { GraphDefinition } from '../graph/definition.ts';
 import { CodedError } from '../graph/errors.ts';
@@ -8,13 +7,11 @@ import type { Graph } from '../graph/graph.ts';
 import type { GraphChange } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
 import type { GraphPush, Graphs } from './store.ts';
-
-/** In jobs, over all graphs: what a process keeps of versions that it has read. */
-const cachedJobsMax = 50_000;
 
 interface VersionRow {
   readonly version: number;
@@ -23,11 +20,7 @@ interface VersionRow {
   readonly graph: Graph;
 }
 
-export function createGraphs(database: Database): Graphs {
-  const cache = new LRUCache<string, Graph>({
-    maxSize: cachedJobsMax,
-    sizeCalculation: (graph) => Math.max(1, graph.jobs.length),
-  });
+export function createGraphs(database: Database, cache: GraphCache): Graphs {
   return {
     push: (push) => database.transaction((client) => pushGraph(client, push)),
     current: async (project) => {
@@ -51,23 +44,7 @@ export function createGraphs(database: Database): Graphs {
         (row) => encodeNumber(row.version),
       );
     },
-    load: async (projectId, version) => {
-      const key = `${projectId}/${version}`;
-      const known = cache.get(key);
-      if (known) return known;
-      const found = await database.pool.query<{ graph: Graph }>(
-        'SELECT graph FROM graph_version WHERE project_id = $1 AND version = $2',
-        [projectId, version],
-      );
-      const graph = found.rows[0]?.graph;
-      if (!graph)
-        throw new CodedError(
-          'GRAPH_UNKNOWN',
-          `Version ${version} of the graph is gone; its project was deleted.`,
-        );
-      cache.set(key, graph);
-      return graph;
-    },
+    load: (projectId, version) => cache.load(database.pool, projectId, version),
   };
 }
 

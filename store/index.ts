@@ -2,8 +2,10 @@ import { CodedError } from '../graph/errors.ts';
 import { createApiKeys } from './api-keys.ts';
 import { openDatabase } from './database.ts';
 import { translateDatabaseError, translateErrors } from './database-errors.ts';
+import { createEpochs } from './epochs.ts';
 import { createExecution } from './execution.ts';
 import { createFiles } from './files.ts';
+import { createGraphCache } from './graph-cache.ts';
 import { createGraphRuns } from './graph-runs.ts';
 import { createGraphs } from './graphs.ts';
 import { createJobRuns } from './job-runs.ts';
@@ -30,18 +32,20 @@ export interface StoreOptions {
 /** Opens the store; connections are made when they are first needed. */
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault);
-  const graphs = translateErrors(createGraphs(database));
+  const cache = createGraphCache();
+  const epochs = createEpochs(database.pool);
+  const graphs = translateErrors(createGraphs(database, cache));
   return {
     projects: translateErrors(createProjects(database)),
     graphs,
     jobs: translateErrors(createJobs(database)),
-    graphRuns: translateErrors(createGraphRuns(database, graphs)),
-    jobRuns: translateErrors(createJobRuns(database, graphs)),
+    graphRuns: translateErrors(createGraphRuns(database, graphs, cache)),
+    jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     leases: translateErrors(createLeases(database)),
-    execution: translateErrors(createExecution(database)),
-    recorder: translateErrors(createRecorder(database, options)),
+    execution: translateErrors(createExecution(database, cache, epochs)),
+    recorder: translateErrors(createRecorder(database, epochs, options)),
     ping: async () => {
       try {
         await database.pool.query('SELECT FROM event_counter');

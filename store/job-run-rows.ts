@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { JobEnd, JobFailure, JobRunReason, JobSuccess, RunState } from '../graph/states.ts';
 import type { JobRunRow, OpenTask, RunError } from '../graph/transitions.ts';
+import { toJson } from './json.ts';
 
 export interface LockedJobRun extends JobRunRow {
   readonly project: string;
@@ -88,7 +89,7 @@ export function jobRunArrays(rows: readonly JobRunRow[]): unknown[][] {
     rows.map((row) => row.id),
     rows.map((row) => row.state),
     rows.map((row) => row.reason),
-    rows.map((row) => row.error && JSON.stringify(row.error)),
+    rows.map((row) => toJson(row.error)),
     rows.map((row) => row.output?.text ?? null),
     rows.map((row) => row.output?.hash ?? null),
     rows.map((row) => row.output?.bytes ?? null),

@@ -2,6 +2,7 @@ import { CodedError } from '../graph/errors.ts';
 import type { JobRunDetail } from '../graph/resources.ts';
 import { jobRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { reasonsOf } from './graph-runs.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
@@ -27,9 +28,9 @@ interface DetailRow extends JobRunViewRow {
 
 const fromJobRun = 'FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id';
 
-export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
+export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCache): JobRuns {
   return {
-    create: (run, once) => createJobRun(database, run, once),
+    create: (run, once) => createJobRun(database, cache, run, once),
     get: (id) => getJobRun(database, graphs, id),
     attempts: async (id) => {
       if (!isId(id)) throw unknownJobRun(id);
@@ -58,6 +59,7 @@ export function createJobRuns(database: Database, graphs: Graphs): JobRuns {
 
 async function createJobRun(
   database: Database,
+  cache: GraphCache,
   { project, job, actor }: NewJobRun,
   once: Once<CreatedJobRun> | undefined,
 ): Promise<CreatedJobRun> {
@@ -65,7 +67,7 @@ async function createJobRun(
   const workflowId = jobRunWorkflowId(id, 1);
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
-      const pinned = await pinGraph(client, project);
+      const pinned = await pinGraph(client, cache, project);
       const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
       const inserted = await insertLoneJobRun(client, { ...row, origin: 'api' });
       const made = { ...inserted.run, output: null, outputBytes: null, tasks: [], workflowId };

@@ -6,7 +6,8 @@ import type { GraphRunView, JobRunView } from '../graph/resources.ts';
 import { selectJobs } from '../graph/selection.ts';
 import { pointer } from '../graph/zod-problems.ts';
 import type { NewEvent } from './events.ts';
-import { readCurrent, unknownGraph } from './graphs.ts';
+import type { GraphCache } from './graph-cache.ts';
+import { unknownGraph } from './graphs.ts';
 import { jobRunIdOf } from './ids.ts';
 import { unknownProject } from './projects.ts';
 import {
@@ -28,24 +29,36 @@ export interface PinnedGraph {
 export type Origin = 'api' | 'temporal' | 'schedule';
 
 /** @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN */
-export async function pinGraph(client: pg.ClientBase, project: string): Promise<PinnedGraph> {
+export async function pinGraph(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  project: string,
+): Promise<PinnedGraph> {
   // Shared: a delete of the project waits until the run is there, and then refuses.
-  const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR SHARE', [
-    project,
-  ]);
-  const projectId = found.rows[0]?.id;
-  if (projectId === undefined) throw unknownProject(project);
-  const current = await readCurrent(client, projectId);
-  if (!current) throw unknownGraph(project);
-  return { projectId, version: current.version, graph: current.graph };
+  const found = await client.query<{ id: string; version: number | null }>(
+    'SELECT id, current_version AS version FROM project WHERE name = $1 FOR SHARE',
+    [project],
+  );
+  const [row] = found.rows;
+  if (!row) throw unknownProject(project);
+  const { id: projectId, version } = row;
+  if (version === null) throw unknownGraph(project);
+  return { projectId, version, graph: await cache.load(client, projectId, version) };
 }
 
 /** @throws CodedError SELECTION_INVALID */
 export function planRun(graph: Graph, select: readonly string[] | null): Plan {
+  const known = select === null ? wholePlans.get(graph) : undefined;
+  if (known) return known;
   const selection = selectJobs(graph, select);
   if (!selection.ok) throw refused('SELECTION_INVALID', 'The selection cannot be run', selection.problems);
-  return makePlan(graph, selection.keys);
+  const plan = makePlan(graph, selection.keys);
+  if (select === null) wholePlans.set(graph, plan);
+  return plan;
 }
+
+/** Plans of whole graphs, which most runs are of, for as long as the graph is kept. */
+const wholePlans = new WeakMap<Graph, Plan>();
 
 /** Graphs declare no parameters yet, so any that is given is a mistake. @throws CodedError PARAMS_INVALID */
 export function checkParams(params: Readonly<Record<string, unknown>>): void {

@@ -1,7 +1,6 @@
 // Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
 import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
-import type { Graph } from '../graph/graph.ts';
 import { isFinal, type RunState } from '../graph/states.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
@@ -14,7 +13,9 @@ import type {
   RejectGraphRun,
   WorkflowIdentity,
 } from './execution.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
+import { toJson } from './json.ts';
 import { checkParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun, unknownJob } from './new-runs.ts';
 
 interface RunRow {
@@ -36,9 +37,13 @@ interface GraphRunRow extends RunRow {
   readonly selective: boolean;
 }
 
-export async function openGraphRun(database: Database, request: OpenGraphRun): Promise<OpenedGraphRun> {
+export async function openGraphRun(
+  database: Database,
+  cache: GraphCache,
+  request: OpenGraphRun,
+): Promise<OpenedGraphRun> {
   try {
-    return await database.transaction((client) => takeGraphRun(client, request));
+    return await database.transaction((client) => takeGraphRun(client, cache, request));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     // A run that the API has checked has its row; only one that came from outside needs it here.
@@ -57,9 +62,13 @@ export async function rejectGraphRun(database: Database, request: RejectGraphRun
 
 const projectCharsMax = 100;
 
-export async function openJobRun(database: Database, request: OpenJobRun): Promise<OpenedJobRun> {
+export async function openJobRun(
+  database: Database,
+  cache: GraphCache,
+  request: OpenJobRun,
+): Promise<OpenedJobRun> {
   try {
-    return await database.transaction((client) => takeJobRun(client, request));
+    return await database.transaction((client) => takeJobRun(client, cache, request));
   } catch (error) {
     // A job that is not there has no row to carry the refusal; the workflow's own failure does.
     if (isRefusal(error)) return { outcome: 'invalid', message: error.message };
@@ -72,10 +81,15 @@ function isRefusal(error: unknown): error is CodedError {
   return error instanceof CodedError && error.status >= 400 && error.status < 500;
 }
 
-async function takeGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<OpenedGraphRun> {
+async function takeGraphRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenGraphRun,
+): Promise<OpenedGraphRun> {
   const { identity, known } = request;
   const row =
-    (await lockGraphRun(client, request)) ?? (known ? undefined : await insertOutsideRun(client, request));
+    (await lockGraphRun(client, request)) ??
+    (known ? undefined : await insertOutsideRun(client, cache, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
   if (row.project !== request.project) return mismatch(row, request.project);
   const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
@@ -101,14 +115,19 @@ async function takeGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promi
     project: row.project,
     version: row.version,
     params: row.params,
-    plan: planRun(await readGraph(client, row), row.selective ? row.select : null),
+    plan: planRun(await cache.load(client, row.project_id, row.version), row.selective ? row.select : null),
   };
 }
 
-async function takeJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<OpenedJobRun> {
+async function takeJobRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenJobRun,
+): Promise<OpenedJobRun> {
   const { identity, known } = request;
   const row =
-    (await lockJobRun(client, request)) ?? (known ? undefined : await insertOutsideJobRun(client, request));
+    (await lockJobRun(client, request)) ??
+    (known ? undefined : await insertOutsideJobRun(client, cache, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a job run that does not exist`);
   if (row.project !== request.project || row.job !== request.job) {
     return mismatch(row, `${request.project}/${request.job}`);
@@ -119,7 +138,7 @@ async function takeJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<O
     'UPDATE job_run SET first_execution_run_id = coalesce(first_execution_run_id, $2) WHERE id = $1',
     [row.id, identity.firstExecutionRunId],
   );
-  const graph = await readGraph(client, row);
+  const graph = await cache.load(client, row.project_id, row.version);
   const job = graph.jobs.find((candidate) => candidate.key === request.job);
   if (!job) throw unknownJob(row.project, request.job);
   const { id: jobRunId, project_id: projectId, project, version } = row;
@@ -172,9 +191,13 @@ async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promi
 }
 
 /** Started by a Schedule, the Temporal CLI or the Web UI: the row follows the workflow. */
-async function insertOutsideRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow> {
+async function insertOutsideRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenGraphRun,
+): Promise<GraphRunRow> {
   const { identity, project, params, select, actor } = request;
-  const pinned = await pinGraph(client, project);
+  const pinned = await pinGraph(client, cache, project);
   checkParams(params);
   const plan = planRun(pinned.graph, select);
   const id = newId();
@@ -211,9 +234,13 @@ async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<J
   return found.rows[0];
 }
 
-async function insertOutsideJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<JobRunRow> {
+async function insertOutsideJobRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenJobRun,
+): Promise<JobRunRow> {
   const { identity, project, job, actor } = request;
-  const pinned = await pinGraph(client, project);
+  const pinned = await pinGraph(client, cache, project);
   const id = newId();
   const { workflowId, firstExecutionRunId } = identity;
   const { event } = await insertLoneJobRun(client, {
@@ -256,7 +283,7 @@ async function insertInvalidRun(
       id,
       found.rows[0]?.id ?? null,
       project,
-      JSON.stringify({ type: error.name, code: error.code, message: error.message }),
+      toJson({ type: error.name, code: error.code, message: error.message }),
       JSON.stringify(params),
       select ?? [],
       select !== null,
@@ -275,16 +302,6 @@ async function insertInvalidRun(
     epoch: 1,
   } as const;
   await insertEvents(client, [{ ...event, actor }]);
-}
-
-async function readGraph(client: pg.ClientBase, row: RunRow): Promise<Graph> {
-  const found = await client.query<{ graph: Graph }>(
-    'SELECT graph FROM graph_version WHERE project_id = $1 AND version = $2',
-    [row.project_id, row.version],
-  );
-  const graph = found.rows[0]?.graph;
-  if (!graph) throw new Error(`run ${row.id} is pinned to version ${row.version}, which is not stored`);
-  return graph;
 }
 
 function mismatch(row: RunRow, named: string): NotOpened {

@@ -1,10 +1,11 @@
 // What the activity interceptor writes. One writer per process: while a flush is under way the next gathers, so that
 // many attempts share one statement, and a single one waits for nobody (docs/architecture.md).
-import { LRUCache } from 'lru-cache';
 import type { Fence, JobRunRow } from '../graph/transitions.ts';
 import type { AttemptOutcome, AttemptStart, EndAnswer, PendingWrite, StartAnswer } from './attempt-writes.ts';
 import type { Database } from './database.ts';
+import type { Epochs } from './epochs.ts';
 import { flushPatiently } from './flush-patiently.ts';
+import { createGatherer } from './gatherer.ts';
 import { freshRow } from './job-run-rows.ts';
 
 export type { AttemptOutcome, AttemptStart, EndAnswer, StartAnswer } from './attempt-writes.ts';
@@ -31,91 +32,49 @@ export interface RecorderOptions {
 const outageMaxMsDefault = 9 * 60_000;
 /** In one statement; what is beyond waits for the next. */
 const writesPerFlush = 500;
-/** How long writes may lie while attempts are under way whose own may yet go with them. */
-const gatherMs = 5;
-const epochsKept = 10_000;
+/** How long a start that nobody waits for may lie: a job that ends at once is written in one go with it. */
+const startLiesMs = 4;
+/** With so many attempts under way at once, some may be waited for; and for a while after, since such times come in waves. */
+const crowd = 3;
+const crowdedForMs = 200;
 
 export function createRecorder(
   database: Database,
+  epochs: Epochs,
   { outageMaxMs = outageMaxMsDefault }: RecorderOptions = {},
 ): Recorder {
-  const epochs = new LRUCache<string, number>({ max: epochsKept });
-  /** Attempts in this process; true while one waits for an answer. */
-  const underWay = new Map<string, boolean>();
-  /** Rows of those attempts as this process wrote them last. */
-  const rows = new Map<string, JobRunRow>();
-  let waiting = 0;
-  let queue: PendingWrite[] = [];
-  let flushing = false;
-  let timer: NodeJS.Timeout | undefined;
+  /** Attempts in this process, and their rows as it wrote them last; undefined before that. */
+  const underWay = new Map<string, JobRunRow | undefined>();
 
-  const enter = (key: string, waits: boolean): void => {
-    if (waits && underWay.get(key) !== true) waiting += 1;
-    underWay.set(key, waits || underWay.get(key) === true);
-  };
-  const answered = (key: string): void => {
-    if (underWay.get(key) !== true) return;
-    waiting -= 1;
-    underWay.set(key, false);
-  };
-
-  /** At once where nobody is left whose write could go with these. */
-  const flushSoon = (): void => {
-    if (flushing || queue.length === 0) return;
-    if (waiting >= underWay.size) void flushAll();
-    else timer ??= setTimeout(() => void flushAll(), gatherMs);
-  };
-
-  const flushAll = async (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    flushing = true;
-    const writes = queue.slice(0, writesPerFlush);
-    queue = queue.slice(writesPerFlush);
-    await flushPatiently(database, writes, { outageMaxMs, expectRow, onStored });
-    flushing = false;
-    flushSoon();
-  };
+  let crowdedAt = Number.NEGATIVE_INFINITY;
 
   const expectRow = ({ type, write }: PendingWrite): JobRunRow | undefined => {
     const { jobRunId } = write.subject;
-    return rows.get(jobRunId) ?? (type === 'start' && write.isFirst ? freshRow(jobRunId) : undefined);
+    return (
+      underWay.get(keyOf(jobRunId, write.fence)) ??
+      (type === 'start' && write.isFirst ? freshRow(jobRunId) : undefined)
+    );
   };
   const onStored = (row: JobRunRow): void => {
-    if (row.fence !== null && underWay.has(keyOf(row.id, row.fence))) rows.set(row.id, row);
+    const key = row.fence && keyOf(row.id, row.fence);
+    if (key !== null && underWay.has(key)) underWay.set(key, row);
   };
+  const gatherer = createGatherer<PendingWrite>({
+    flush: (writes) => flushPatiently(database, writes, { outageMaxMs, expectRow, onStored }),
+    itemsMax: writesPerFlush,
+    areOthers: () => performance.now() - crowdedAt < crowdedForMs,
+  });
 
   return {
     start: (write) =>
-      new Promise((resolve, reject) => {
-        const key = keyOf(write.subject.jobRunId, write.fence);
-        const over = write.isAwaited ? () => answered(key) : () => {};
-        enter(key, write.isAwaited);
-        queue.push({ type: 'start', write, ...after(over, resolve, reject) });
-        flushSoon();
+      new Promise((answer, fail) => {
+        underWay.set(keyOf(write.subject.jobRunId, write.fence), undefined);
+        if (underWay.size >= crowd) crowdedAt = performance.now();
+        gatherer.add({ type: 'start', write, answer, fail }, write.isAwaited ? 0 : startLiesMs);
       }),
-    end: (write) =>
-      new Promise((resolve, reject) => {
-        const key = keyOf(write.subject.jobRunId, write.fence);
-        enter(key, true);
-        queue.push({ type: 'end', write, ...after(() => answered(key), resolve, reject) });
-        flushSoon();
-      }),
-    leave: ({ jobRunId, fence }) => {
-      const key = keyOf(jobRunId, fence);
-      answered(key);
-      underWay.delete(key);
-      const row = rows.get(jobRunId);
-      if (row?.fence && keyOf(jobRunId, row.fence) === key) rows.delete(jobRunId);
-      flushSoon();
-    },
-    epochOf: async (runId) => {
-      const known = epochs.get(runId);
-      if (known !== undefined) return known;
-      const found = await database.prisma.task.findUnique({ where: { runId }, select: { epoch: true } });
-      if (found) epochs.set(runId, found.epoch);
-      return found?.epoch;
-    },
+    end: (write) => new Promise((answer, fail) => gatherer.add({ type: 'end', write, answer, fail })),
+    leave: ({ jobRunId, fence }) => void underWay.delete(keyOf(jobRunId, fence)),
+    epochOf: (runId) => epochs.find(runId),
     outputOf: async (jobRunId) => {
       const found = await database.prisma.jobRun.findUnique({
         where: { id: jobRunId },
@@ -129,22 +88,4 @@ export function createRecorder(
 
 function keyOf(jobRunId: string, { runId, scheduledAtMs }: Fence): string {
   return `${jobRunId}/${runId}/${scheduledAtMs}`;
-}
-
-/** The answer of a write, and what is to be done before it is given. */
-function after<Answer>(
-  over: () => void,
-  resolve: (answer: Answer) => void,
-  reject: (error: unknown) => void,
-): { answer(answer: Answer): void; fail(error: unknown): void } {
-  return {
-    answer: (answer) => {
-      over();
-      resolve(answer);
-    },
-    fail: (error) => {
-      over();
-      reject(error);
-    },
-  };
 }

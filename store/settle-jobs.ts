@@ -4,6 +4,7 @@ import { type JobRunRow, settleJobRun, type ToldEnd } from '../graph/transitions
 import { insertEvents, type NewEvent } from './events.ts';
 import type { Settle, SettledEnd } from './execution.ts';
 import { endOf, type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
+import { toJson } from './json.ts';
 import type { ShutOut } from './shut-out.ts';
 
 /**
@@ -71,7 +72,7 @@ async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]
       rows.map((row) => row.id),
       rows.map((row) => row.state),
       rows.map((row) => row.reason),
-      rows.map((row) => row.error && JSON.stringify(row.error)),
+      rows.map((row) => toJson(row.error)),
     ],
   );
 }

@@ -17,8 +17,8 @@ let runs = 0;
 /** A run that an execution has taken, without a workflow. */
 async function openRun() {
   runs += 1;
-  const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
   const runId = `run-${runs}`;
+  const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
   const identity = { workflowId: run.workflowId, runId, firstExecutionRunId: runId };
   const known = { graphRunId: run.id, epoch: 1 };
   const request = { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
@@ -73,6 +73,40 @@ describe('taking a run', () => {
       }),
     );
     expect(outcomes.filter(({ outcome }) => outcome === 'opened')).toHaveLength(1);
+  });
+});
+
+describe('opening and closing runs', () => {
+  it('takes and ends many at once, and tells of each once', async () => {
+    const runs = await Promise.all(Array.from({ length: 8 }, openRun));
+    expect(runs.map(({ opened }) => opened.outcome)).toEqual(runs.map(() => 'opened'));
+    const end = { state: 'SUCCESS', reason: null } as const;
+    const close = (runId: string) =>
+      execution.closeGraphRun({ runId, end, error: null, settle: [], actor: 'test' }, async () => new Map());
+    await Promise.all([...runs, ...runs].map(({ runId }) => close(runId)));
+    const told = await sql.query<{ state: string; count: number }>(
+      `SELECT state, count(*)::int FROM event WHERE graph_run_id = ANY ($1::uuid[]) GROUP BY state ORDER BY state`,
+      [runs.map(({ id }) => id)],
+    );
+    expect(told).toEqual(['PENDING', 'RUNNING', 'SUCCESS'].map((state) => ({ state, count: 8 })));
+    for (const { id } of runs) {
+      expect(await store.graphRuns.get(id)).toMatchObject({
+        state: 'SUCCESS',
+        tasks: [{ closedAt: expect.any(String) }],
+      });
+    }
+  });
+
+  it('takes none whose row somebody else has ended', async () => {
+    const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
+    await sql.query(
+      `UPDATE graph_run SET state = 'FAILED', reason = 'cancelled', completed_at = now() WHERE id = $1`,
+      [run.id],
+    );
+    const identity = { workflowId: run.workflowId, runId: 'late', firstExecutionRunId: 'late' };
+    const known = { graphRunId: run.id, epoch: 1 };
+    const request = { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
+    expect(await execution.openGraphRun(request)).toMatchObject({ outcome: 'lost' });
   });
 });
 
@@ -164,6 +198,43 @@ describe('the recorder', () => {
       [run.job('j0')],
     );
     expect(written).toEqual({ transactions: 1, events: 2 });
+  });
+
+  it('finds out when somebody has changed a row since it was written', async () => {
+    const run = await openRun();
+    await start(run.job('j0'), run.fence);
+    await start(run.job('j1'), run.fence);
+    const elsewhere = createStore({ databaseUrl });
+    const newer = { ...write(run.job('j0'), later(run.fence), 'w2'), isFirst: true };
+    await elsewhere.recorder.start({ ...newer, needsToken: false, isAwaited: true });
+    await elsewhere.close();
+    await sql.query('UPDATE job_run SET epoch = 2 WHERE id = $1', [run.job('j1')]);
+    expect(await succeed(run.job('j0'), run.fence)).toMatchObject({ verdict: 'superseded' });
+    expect(await store.jobRuns.get(run.job('j0'))).toMatchObject({ state: 'RUNNING', attempts: 2 });
+    expect(await succeed(run.job('j1'), run.fence)).toMatchObject({ verdict: 'superseded' });
+    expect(await store.jobRuns.get(run.job('j1'))).toMatchObject({ state: 'RUNNING', epoch: 2 });
+  });
+
+  it('refuses what an execution writes whose Task was closed', async () => {
+    const run = await openRun();
+    await sql.query('UPDATE task SET closed_at = now(), closed_by = $2 WHERE run_id = $1', [run.runId, 'x']);
+    expect(await start(run.job('j0'), run.fence)).toMatchObject({ verdict: 'superseded' });
+    expect(await succeed(run.job('j0'), run.fence)).toMatchObject({ verdict: 'superseded' });
+    expect(await store.jobRuns.get(run.job('j0'))).toMatchObject({ state: 'PENDING', attempts: 0 });
+  });
+
+  it('goes on with what is left when many that come at once are partly superseded', async () => {
+    const run = await openRun();
+    const gone = { runId: 'stranger', scheduledAtMs: 1 };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        start(run.job(`j${index}`), index % 3 === 0 ? gone : run.fence),
+      ),
+    );
+    expect(answers.map(({ verdict }) => verdict)).toEqual(
+      answers.map((_, index) => (index % 3 === 0 ? 'superseded' : 'started')),
+    );
+    expect((await store.graphRuns.get(run.id)).jobCounts).toMatchObject({ RUNNING: 13, PENDING: 37 });
   });
 
   it('writes a start that nobody waits for soon, by itself', async () => {
