@@ -5,7 +5,6 @@ import { afterAll } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
 import type { GraphRunDetail, JobRunDetail, Verification } from '../../graph/resources.ts';
 import { isFinal } from '../../graph/states.ts';
-import { validateGraph } from '../../graph/validate.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
 import { createKinds } from '../../jobs/index.ts';
 import { createStore } from '../../store/index.ts';
@@ -17,6 +16,7 @@ import { verifyGraphRun } from '../../watch/verify.ts';
 import { startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useDatabases } from './databases.ts';
+import { pushGraph } from './push-graph.ts';
 import { until } from './until.ts';
 
 export interface Engine {
@@ -112,16 +112,7 @@ export async function useEngine(
     databaseUrl,
     warehouseUrl,
     temporalAddress,
-    push: async (definition) => {
-      const validation = validateGraph(definition, kinds);
-      if (!validation.ok) throw new Error(JSON.stringify(validation.problems));
-      await store.projects
-        .create({ name: definition.project, timezone: 'UTC', actor })
-        .catch((error: unknown) => {
-          if (!String(error).includes('exists')) throw error;
-        });
-      await store.graphs.push({ ...validation, actor });
-    },
+    push: (definition) => pushGraph(store, kinds, definition),
     start,
     startLone: async (project, job) => {
       const run = await store.jobRuns.create({ project, job, actor });

@@ -1,0 +1,92 @@
+// What must hold at the end of every fault test, whatever broke in it.
+import { expect } from 'vitest';
+import { until } from '../../support/until.ts';
+import type { FaultClock } from './fault.ts';
+import type { FaultStack } from './fault-stack.ts';
+import { findAttemptFaults, findDisorder, findEffectFaults, findFeedFaults } from './find-faults.ts';
+import { readRunFacts } from './run-facts.ts';
+
+/** A repair may come this long after both sides are up. */
+const repairMs = 5_000;
+
+/**
+ * Waits until the rows of all runs of the test are right, at most so long, and tells the clock. Then checks that each
+ * acknowledged start has one run and one execution that have ended, that edges were respected, that nothing ran after
+ * the end, that every effect is in the warehouse once, that nothing is left over, and that the feed has no gap.
+ */
+export async function expectSound(stack: FaultStack, clock: FaultClock, withinMs = 30_000): Promise<void> {
+  await untilRight(stack, clock, withinMs);
+  await expectOneExecutionEach(stack);
+  const facts = await readRunFacts(stack);
+  const faults = [
+    ...findDisorder(facts, stack.latches.journal()),
+    ...findAttemptFaults(facts),
+    ...(await findEffectFaults(stack, facts)),
+    ...(await findFeedFaults(stack, facts)),
+  ];
+  expect(faults).toEqual([]);
+  await expectNothingLeft(stack);
+}
+
+async function untilRight(stack: FaultStack, clock: FaultClock, withinMs: number): Promise<void> {
+  expect(stack.runs.length).toBeGreaterThan(0);
+  const ended = await until(
+    async () => {
+      const open = await stack.sql('SELECT FROM graph_run WHERE id = ANY ($1) AND completed_at IS NULL', [
+        stack.runs,
+      ]);
+      return open.length === 0 ? performance.now() : undefined;
+    },
+    'all runs end',
+    withinMs,
+  );
+  const differences = () =>
+    Promise.all(
+      stack.runs.map(async (id) => {
+        const { verdict, differences } = await stack.client.graphRuns.verify(id);
+        return verdict === 'equal' ? [] : [{ id, verdict, differences }];
+      }),
+    );
+  let found = (await differences()).flat();
+  if (found.length === 0) return clock.right(ended);
+  const deadline = performance.now() + repairMs;
+  while (found.length > 0 && performance.now() < deadline) found = (await differences()).flat();
+  expect(found).toEqual([]);
+  clock.right();
+}
+
+/** As many executions in Temporal as there are Tasks; no run that nobody asked for. */
+async function expectOneExecutionEach(stack: FaultStack): Promise<void> {
+  const rows = await stack.sql<{ id: string; workflowId: string; tasks: number }>(
+    `SELECT r.id, r.workflow_id AS "workflowId", count(t.run_id)::int AS tasks
+     FROM graph_run r LEFT JOIN task t ON t.graph_run_id = r.id
+     WHERE r.project_name = ANY ($1) GROUP BY r.id ORDER BY r.id`,
+    [[...stack.graphs.keys()]],
+  );
+  expect(rows.map(({ id }) => id)).toEqual([...stack.runs].sort());
+  for (const { workflowId, tasks } of rows) {
+    const query = `WorkflowId = "${workflowId}"`;
+    const { count } = await stack.temporalClient.workflow.count(query);
+    expect({ workflowId, executions: count }).toEqual({ workflowId, executions: tasks });
+  }
+}
+
+/** No open Task or attempt, no staging table, no session of an attempt. */
+async function expectNothingLeft(stack: FaultStack): Promise<void> {
+  const open = await stack.sql(
+    `SELECT 'task' AS left, t.run_id AS what FROM task t
+     WHERE t.closed_at IS NULL AND t.graph_run_id = ANY ($1)
+     UNION ALL
+     SELECT 'attempt', a.job_run_id || '#' || a.number FROM attempt a JOIN job_run r ON r.id = a.job_run_id
+     WHERE a.completed_at IS NULL AND r.graph_run_id = ANY ($1)`,
+    [stack.runs],
+  );
+  expect(open).toEqual([]);
+  const staged = await stack.warehouseSql(
+    `SELECT 'table' AS left, tablename AS what FROM pg_tables WHERE schemaname LIKE '%$staging' AND split_part(schemaname, '$', 1) = ANY ($1)
+     UNION ALL
+     SELECT 'session', application_name FROM pg_stat_activity WHERE application_name ~ '^[0-9a-f]{32}_'`,
+    [[...stack.graphs.keys()].map((project) => project.replaceAll('-', '_'))],
+  );
+  expect(staged).toEqual([]);
+}

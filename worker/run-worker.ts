@@ -1,0 +1,76 @@
+import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import pino from 'pino';
+import { parseEnvironment } from '../graph/environment.ts';
+import type { AnyJobKind } from '../jobs/define-job-kind.ts';
+import { createStore } from '../store/index.ts';
+import { createWarehouse } from '../warehouse/warehouse.ts';
+import { createAdopter } from '../watch/adopter.ts';
+import { connectionOptions } from '../watch/temporal-connection.ts';
+import { createTemporalView } from '../watch/temporal-view.ts';
+import { startWatch } from '../watch/watch.ts';
+import { defaultTaskQueue } from '../workflows/contract.ts';
+import { createTemporalLogger } from './temporal-logger.ts';
+import { startWorkers } from './worker.ts';
+import { loadWorkflowBundle } from './workflow-bundle.ts';
+
+const jobsAtOnce = 50;
+const warehousePoolSize = 20;
+
+const log = pino({ name: 'worker', serializers: { error: pino.stdSerializers.err } });
+
+/** A worker's whole process. Says `ready` to a parent that listens, and ends with it. */
+export async function runWorker(kinds: ReadonlyMap<string, AnyJobKind>): Promise<never> {
+  try {
+    await work(kinds);
+    process.exit(0);
+  } catch (error) {
+    log.fatal(error, 'the worker cannot go on');
+    process.exit(1);
+  }
+}
+
+async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
+  const environment = parseEnvironment(process.env);
+  const logger = createTemporalLogger(log);
+  Runtime.install({ logger, shutdownSignals: [] });
+  const store = createStore({ databaseUrl: environment.databaseUrl });
+  const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
+  const [workflowBundle, connection, prepared] = await Promise.all([
+    loadWorkflowBundle(logger),
+    NativeConnection.connect(connectionOptions(environment.temporal)),
+    warehouse.prepare(),
+  ]);
+  for (const warning of prepared.warnings) log.warn(warning);
+  const { namespace } = environment.temporal;
+  const temporal = createTemporalView(new Client({ connection, namespace }));
+  const workers = await startWorkers({
+    adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
+    store,
+    warehouse,
+    kinds,
+    log: {
+      debug: (message, data) => log.debug(data, message),
+      info: (message, data) => log.info(data, message),
+      warn: (message, data) => log.warn(data, message),
+    },
+    connection,
+    namespace,
+    taskQueue: defaultTaskQueue,
+    workflowBundle,
+    jobsAtOnce,
+  });
+  const watch = startWatch({
+    ...{ store, warehouse, temporal, actor: 'watch', holder: `worker:${process.pid}@${hostname()}` },
+    onError: (error) => log.error(error, 'the watch met an error and goes on'),
+    onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
+  });
+  const stop = (): void => void workers.stop();
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, stop);
+  process.send?.({ type: 'ready' });
+  log.info({ temporal: environment.temporal.address }, 'polling');
+  await workers.done;
+  await watch.stop();
+  await Promise.all([connection.close(), store.close(), warehouse.close()]);
+}
