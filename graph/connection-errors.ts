@@ -14,8 +14,11 @@ const nodeCodes = new Set([
 const driverMessages =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout|Cannot use a pool after|Client was closed/;
 
-/** Connections lost or refused, a server that starts, stops or recovers, one with too many connections, a standby. */
-const connectionStates = /^(08|57P|53300|25006)/;
+/**
+ * Connections lost or refused, a server that starts, stops or recovers, one with too many connections, a standby, a
+ * transaction that stood still for too long.
+ */
+const connectionStates = /^(08|57P|53300|25006|25P03)/;
 
 /**
  * True when the same statement of node-postgres may well succeed later, since the connection failed and not the statement.

@@ -18,6 +18,11 @@ export interface Database {
 const raceRetriesMax = 5;
 /** A statement that is blocked must not hold up the one writer of its process: it fails, and is tried again. */
 const lockTimeoutMs = 5_000;
+/**
+ * A process that stands still in the middle of a transaction holds its locks, and the feed's counter among them holds up
+ * everybody: the server ends it, sooner than a waiter gives up.
+ */
+const idleInTransactionMs = 3_000;
 /** For a server that has gone without a word. */
 const queryTimeoutMs = 60_000;
 
@@ -30,7 +35,7 @@ export function openDatabase(databaseUrl: string, poolSize: number): Database {
     application_name: 'graphrun',
     keepAlive: true,
     query_timeout: queryTimeoutMs,
-    options: `-c lock_timeout=${lockTimeoutMs}`,
+    options: `-c lock_timeout=${lockTimeoutMs} -c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
   });
   // A connection that breaks while idle is replaced at its next use; unheard, the event would end the process.
   pool.on('error', () => {});

@@ -3,6 +3,8 @@ import pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 
 export const connectTimeoutMs = 10_000;
+/** A process that stands still in the middle of a publish holds the fence: the server ends its transaction. */
+const idleInTransactionMs = 3_000;
 
 /** The platform's own connections to the warehouse, and what it needs to open more. */
 export interface Platform {
@@ -32,6 +34,7 @@ export function openPlatform(url: string, poolSize: number): Platform {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'graphrun warehouse',
+    options: `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
   });
   // A connection that breaks while nothing runs on it is replaced by the pool; without listeners it would end the process.
   pool.on('error', () => {});
