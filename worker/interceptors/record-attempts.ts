@@ -123,7 +123,8 @@ type Started =
 
 /**
  * The first attempt's RUNNING is not waited for, unless the kind writes the warehouse: it needs the fence's token. A
- * later attempt waits, since the one before may have recorded a SUCCESS whose answer was lost.
+ * later attempt waits, since the one before may have recorded a SUCCESS whose answer was lost. So does one that was
+ * given to this worker, perhaps, before the worker stood still: another one may have done the job.
  */
 async function startAttempt(
   context: Context,
@@ -136,7 +137,8 @@ async function startAttempt(
   const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
-  const isAwaited = context.info.attempt > 1 || needsToken;
+  const ageMs = Date.now() - attempt.fence.scheduledAtMs;
+  const isAwaited = context.info.attempt > 1 || needsToken || ageMs >= heartbeat.timeoutMs;
   const isFirst = context.info.attempt === 1 && epoch === 1;
   const writing = deps.store.recorder.start({ ...attempt, at: new Date(), isFirst, needsToken, isAwaited });
   // Its failure shows at the outcome, which waits for the same database.
