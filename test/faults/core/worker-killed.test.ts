@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
+import { until } from '../../support/until.ts';
 import { expectSound } from '../support/expect-sound.ts';
 import { fault } from '../support/fault.ts';
 import { useFaultStack } from '../support/fault-stack.ts';
-import { untilPublished, withRowsLocked } from '../support/lock-rows.ts';
+import { attemptsOf, rowOf, untilBlocked, untilPublished, whileLocked } from '../support/observe.ts';
 
 const stack = await useFaultStack({ workers: 2 });
 const { latches } = stack;
@@ -10,14 +11,29 @@ const { latches } = stack;
 /** Heartbeat time-out, sticky time-out, and 5 s. */
 const lostWithinMs = 19_000;
 
-/** The attempts of a job, as `STATE/reason`. */
-async function attemptsOf(graphRunId: string, key: string): Promise<string[]> {
-  const { jobRuns } = await stack.client.graphRuns.get(graphRunId);
-  const attempts = await stack.client.jobRuns.attempts(jobRuns.find(({ job }) => job === key)?.id ?? '');
-  return attempts.map(({ state, reason }) => (reason === null ? state : `${state}/${reason}`));
-}
+fault('1', 'a worker killed before a job began in it', async (clock) => {
+  await stack.push({
+    project: 'killed-before',
+    jobs: {
+      gate: { kind: 'step', config: { latch: 'before' } },
+      held: { kind: 'count', dependsOn: ['gate'] },
+      after: { kind: 'count', dependsOn: ['held'] },
+    },
+  });
+  const id = await stack.start('killed-before');
+  await latches.reached('before');
+  await whileLocked(stack, rowOf(id, 'held'), async () => {
+    latches.open('before');
+    await untilBlocked(stack);
+    // Its start waits for the row; no word of it is written.
+    await stack.workerWith(await workerOf(id, 'held')).kill();
+  });
+  clock.over();
+  await expectSound(stack, clock, lostWithinMs);
+  expect(await attemptsOf(stack, id, 'held')).toEqual(['SUCCESS']);
+});
 
-fault('1', 'a worker killed in a job: another worker does the job again', async (clock) => {
+fault('1', 'a worker killed in a job', async (clock) => {
   await stack.push({
     project: 'killed-in-job',
     jobs: {
@@ -31,7 +47,7 @@ fault('1', 'a worker killed in a job: another worker does the job again', async 
   clock.over();
   latches.open('in-job');
   await expectSound(stack, clock, lostWithinMs);
-  expect(await attemptsOf(id, 'held')).toEqual(['FAILED/lost', 'SUCCESS']);
+  expect(await attemptsOf(stack, id, 'held')).toEqual(['FAILED/lost', 'SUCCESS']);
 });
 
 fault('1', 'a worker killed between its commit in the warehouse and its report', async (clock) => {
@@ -44,12 +60,24 @@ fault('1', 'a worker killed between its commit in the warehouse and its report',
   });
   const id = await stack.start('killed-unreported');
   const worker = stack.workerWith(await latches.reached('unreported'));
-  await withRowsLocked(stack, id, async () => {
+  await whileLocked(stack, rowOf(id, 'held'), async () => {
     latches.open('unreported');
     await untilPublished(stack, id, 'held');
     await worker.kill();
   });
   clock.over();
   await expectSound(stack, clock, lostWithinMs);
-  expect(await attemptsOf(id, 'held')).toEqual(['FAILED/lost', 'SUCCESS']);
+  expect(await attemptsOf(stack, id, 'held')).toEqual(['FAILED/lost', 'SUCCESS']);
 });
+
+/** The pid of the worker that Temporal has given a job's attempt to. */
+async function workerOf(graphRunId: string, job: string): Promise<number> {
+  const handle = stack.temporalClient.workflow.getHandle(`graph-run/${graphRunId}/1`);
+  const identity = await until(async () => {
+    const { raw } = await handle.describe();
+    return (
+      raw.pendingActivities?.find(({ activityId }) => activityId === job)?.lastWorkerIdentity || undefined
+    );
+  }, `a worker has taken ${job}`);
+  return Number.parseInt(identity, 10);
+}
