@@ -3,8 +3,9 @@ import type { RunState } from '../graph/states.ts';
 
 /** One entry of the feed. */
 export interface NewEvent {
-  readonly type: 'project' | 'graph' | 'graph_run' | 'job_run';
-  readonly project: string;
+  readonly type: 'project' | 'graph' | 'graph_run' | 'job_run' | 'watch';
+  /** Null where it is of the whole installation. */
+  readonly project: string | null;
   readonly graphRunId?: string | null;
   readonly jobRunId?: string | null;
   readonly job?: string | null;
