@@ -11,6 +11,7 @@ import { limitRates, requestsPerSecondMax } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { useSchemas } from './plugins/schemas.ts';
 import { refuseWhileStopping } from './plugins/shutdown.ts';
+import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -78,6 +79,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
   runRoutes(v1, dependencies);
   graphRunRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
+  eventRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

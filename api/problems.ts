@@ -16,6 +16,7 @@ export function problemOf(error: CodedError): ProblemView {
     code: error.code,
     detail: error.message,
     ...(shown.length > 0 && { problems: [...shown] }),
+    ...(status < 500 && Object.keys(error.data).length > 0 && { data: error.data }),
   };
 }
 

@@ -23,3 +23,19 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
   cursor: z.string().min(1).max(500).optional().describe('The nextCursor of the page before.'),
 });
+
+const eventNumber = z.coerce.number().int().min(0);
+
+export const eventQuery = z.strictObject({
+  after: z
+    .literal('latest')
+    .or(eventNumber)
+    .default(0)
+    .describe(
+      'The last number that was read: 0 begins with the oldest that is kept, latest with what comes from now on.',
+    ),
+  limit: pageQuery.shape.limit,
+  cursor: eventNumber.optional().describe('The nextCursor of the page before, in place of after.'),
+  project: projectNameSchema.optional(),
+  graphRun: z.uuid().optional(),
+});

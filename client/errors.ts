@@ -11,6 +11,8 @@ export class GraphrunError extends Error {
   readonly title: string;
   /** All that is wrong with the input; empty where the message says it all. */
   readonly problems: readonly InputProblem[];
+  /** Facts of the message, for programs; empty for most errors. */
+  readonly data: NonNullable<ProblemView['data']>;
 
   constructor(problem: ProblemView) {
     super(problem.detail);
@@ -18,6 +20,7 @@ export class GraphrunError extends Error {
     this.code = problem.code;
     this.title = problem.title;
     this.problems = problem.problems ?? [];
+    this.data = problem.data ?? {};
   }
 }
 

@@ -1,3 +1,4 @@
+import { createEvents } from './events.ts';
 import { createFiles } from './files.ts';
 import { createGraphs } from './graphs.ts';
 import { type ClientSettings, createHttp } from './http.ts';
@@ -7,6 +8,7 @@ import { createGraphRuns, createJobRuns } from './runs.ts';
 
 export type * from '../graph/resources.ts';
 export { GraphrunError, type InputProblem, ServerUnreachable } from './errors.ts';
+export type { EventFilter, EventPageOptions } from './events.ts';
 export type { UploadContent, UploadOptions } from './files.ts';
 export type { CurrentGraph, PushedGraph } from './graphs.ts';
 export type { ClientSettings } from './http.ts';
@@ -34,6 +36,7 @@ export function createClient(settings: ClientSettings) {
     files: createFiles(http),
     graphRuns: createGraphRuns(http),
     jobRuns: createJobRuns(http),
+    events: createEvents(http),
     ready: () => http.request<Readiness>({ method: 'GET', path: ['health', 'ready'], alsoAnswers: [503] }),
   };
 }

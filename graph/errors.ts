@@ -19,6 +19,7 @@ export const errorTable = {
   PROJECT_EXISTS: { status: 409, title: 'The project exists already' },
   PROJECT_HAS_OPEN_RUNS: { status: 409, title: 'The project has runs that have not ended' },
   PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
+  EVENTS_EXPIRED: { status: 410, title: 'The events are not kept any more' },
   DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },
   LENGTH_MISMATCH: { status: 400, title: 'The content does not match its length' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },

@@ -12,6 +12,8 @@ export const limits = {
   errorMessageChars: 4_000,
   problemsShown: 100,
   fileBytes: 5 * 1024 * 1024 * 1024,
+  /** Events that are older leave the feed. */
+  eventsKeptDays: 30,
   pageItemsDefault: 50,
   pageItemsMax: 500,
   idempotencyKeyChars: 255,

@@ -185,6 +185,24 @@ export const fileSchema = z.object({
 });
 export type FileView = z.infer<typeof fileSchema>;
 
+/** Numbers are in order of commit and without gaps. */
+export const eventSchema = z.object({
+  number: z.int(),
+  at: time,
+  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'watch']),
+  /** Null where it is of the whole installation. */
+  project: z.string().nullable(),
+  graphRunId: z.uuid().nullable(),
+  jobRunId: z.uuid().nullable(),
+  job: z.string().nullable(),
+  state: state.nullable(),
+  reason: z.string().nullable(),
+  epoch: z.int().nullable(),
+  attempt: z.int().nullable(),
+  actor: z.string(),
+});
+export type EventView = z.infer<typeof eventSchema>;
+
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -193,6 +211,8 @@ export const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   problems: z.array(z.object({ code: z.string(), path: z.string(), message: z.string() })).optional(),
+  /** Facts of the message, for programs. */
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
 });
 export type ProblemView = z.infer<typeof problemSchema>;
 
@@ -203,6 +223,15 @@ export function pageSchema<Item extends z.ZodType>(item: Item) {
 export interface Page<Item> {
   readonly items: Item[];
   readonly nextCursor: string | null;
+}
+
+/** Oldest first. What is left out by a filter counts as read, so that a quiet filter does not fall behind the feed. */
+export const eventPageSchema = pageSchema(eventSchema).extend({
+  /** The feed was read up to this number: go on with `after` set to it. */
+  readTo: z.int(),
+});
+export interface EventPage extends Page<EventView> {
+  readonly readTo: number;
 }
 
 export const createProjectSchema = z.strictObject({

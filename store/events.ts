@@ -1,11 +1,12 @@
 import type pg from 'pg';
+import type { EventView } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 
 /** One entry of the feed. */
 export interface NewEvent {
-  readonly type: 'project' | 'graph' | 'graph_run' | 'job_run' | 'watch';
+  readonly type: EventView['type'];
   /** Null where it is of the whole installation. */
-  readonly project: string | null;
+  readonly project: EventView['project'];
   readonly graphRunId?: string | null;
   readonly jobRunId?: string | null;
   readonly job?: string | null;

@@ -3,6 +3,7 @@ import { createApiKeys } from './api-keys.ts';
 import { openDatabase } from './database.ts';
 import { translateDatabaseError, translateErrors } from './database-errors.ts';
 import { createEpochs } from './epochs.ts';
+import { createEvents } from './event-feed.ts';
 import { createExecution } from './execution.ts';
 import { createFiles } from './files.ts';
 import { createGraphCache } from './graph-cache.ts';
@@ -43,6 +44,7 @@ export function createStore(options: StoreOptions): Store {
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
+    events: translateErrors(createEvents(database)),
     leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database, cache, epochs)),
     recorder: translateErrors(createRecorder(database, epochs, options)),

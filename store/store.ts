@@ -4,6 +4,7 @@ import type { GraphDefinition } from '../graph/definition.ts';
 import type { Graph } from '../graph/graph.ts';
 import type {
   AttemptView,
+  EventPage,
   FileView,
   GraphChange,
   GraphRunDetail,
@@ -202,6 +203,26 @@ export interface ApiKeys {
   authenticate(key: string): Promise<ApiKeyHolder | undefined>;
 }
 
+export interface EventFilter {
+  readonly project?: string | undefined;
+  /** The id of a graph run. */
+  readonly graphRun?: string | undefined;
+}
+
+export interface EventQuery extends EventFilter {
+  /** The last number that was read; 0 begins with the oldest that is kept, `latest` with what comes from now on. */
+  readonly after: number | 'latest';
+  readonly limit: number;
+}
+
+export interface Events {
+  /**
+   * The feed from a number on, in order and without gaps: whoever goes on with `readTo` sees every event once.
+   * @throws CodedError EVENTS_EXPIRED, CURSOR_INVALID
+   */
+  list(query: EventQuery): Promise<EventPage>;
+}
+
 export interface Leases {
   /** Takes or renews a lease; false while another holder's lasts. */
   hold(name: string, holder: string, forMs: number): Promise<boolean>;
@@ -217,6 +238,7 @@ export interface Store {
   readonly jobRuns: JobRuns;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
+  readonly events: Events;
   readonly leases: Leases;
   /** What the workflows' bookkeeping writes. */
   readonly execution: Execution;

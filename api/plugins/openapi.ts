@@ -24,6 +24,7 @@ const named: Readonly<Record<string, z.ZodType>> = {
   GraphRun: resources.graphRunSchema,
   GraphRunDetail: resources.graphRunDetailSchema,
   Task: resources.taskSchema,
+  Event: resources.eventSchema,
   File: resources.fileSchema,
   Problem: resources.problemSchema,
 };

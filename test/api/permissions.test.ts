@@ -32,6 +32,7 @@ const permissions = {
   'GET /v1/graph-runs/{id}/verify': 'read',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
+  'GET /v1/events': 'read',
 } as const;
 
 const allowed = {

@@ -68,6 +68,15 @@ describe('against a server', () => {
     expect(await client.jobRuns.attempts(run.id)).toEqual([]);
   });
 
+  test('the feed is read from a number on', async () => {
+    const { readTo: after } = await client.events.list({ after: 'latest' });
+    const project = await makeProject();
+    const page = await client.events.list({ after, project, limit: 1 });
+    expect(page).toMatchObject({ items: [{ project, reason: 'created' }], readTo: after + 1 });
+    const beyond = client.events.list({ after: after + 1_000 });
+    await expect(beyond).rejects.toMatchObject({ code: 'CURSOR_INVALID', data: {} });
+  });
+
   const text = 'n\n1\n';
   const bytes = new TextEncoder().encode(text);
   const sha256 = createHash('sha256').update(text).digest('hex');
