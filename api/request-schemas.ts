@@ -26,7 +26,7 @@ export const pageQuery = z.strictObject({
 
 const eventNumber = z.coerce.number().int().min(0);
 
-export const eventQuery = z.strictObject({
+export const streamQuery = z.strictObject({
   after: z
     .literal('latest')
     .or(eventNumber)
@@ -34,8 +34,15 @@ export const eventQuery = z.strictObject({
     .describe(
       'The last number that was read: 0 begins with the oldest that is kept, latest with what comes from now on.',
     ),
-  limit: pageQuery.shape.limit,
-  cursor: eventNumber.optional().describe('The nextCursor of the page before, in place of after.'),
   project: projectNameSchema.optional(),
   graphRun: z.uuid().optional(),
+});
+
+export const eventQuery = streamQuery.extend({
+  limit: pageQuery.shape.limit,
+  cursor: eventNumber.optional().describe('The nextCursor of the page before, in place of after.'),
+});
+
+export const lastEventIdHeader = z.looseObject({
+  'last-event-id': eventNumber.optional().describe('The id of the last message, in place of after.'),
 });

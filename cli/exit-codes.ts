@@ -1,4 +1,4 @@
-import { GraphrunError, ServerUnreachable } from '../client/index.ts';
+import { GraphrunError, isPassing, ServerUnreachable } from '../client/index.ts';
 
 /** Scripts branch on these. */
 export const exitCodes = {
@@ -26,12 +26,4 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ServerUnreachable) return exitCodes.unreachable;
   if (error instanceof GraphrunError) return isPassing(error) ? exitCodes.unreachable : exitCodes.refused;
   return exitCodes.broken;
-}
-
-/** True when the same request may well succeed later. */
-export function isPassing(error: unknown): boolean {
-  return (
-    error instanceof ServerUnreachable ||
-    (error instanceof GraphrunError && (error.status >= 500 || error.status === 429))
-  );
 }

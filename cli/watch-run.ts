@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogUpdate } from 'log-update';
-import type { Client, GraphRunDetail } from '../client/index.ts';
-import { isPassing } from './exit-codes.ts';
+import { type Client, type GraphRunDetail, isPassing } from '../client/index.ts';
 import { type Out, useColor } from './io.ts';
 import { renderErrors, renderRun } from './run-table.ts';
 import { formatSpan, printable } from './text.ts';

@@ -39,3 +39,11 @@ export class ServerUnreachable extends Error {
     this.reason = reason;
   }
 }
+
+/** True when the same request may well succeed later. */
+export function isPassing(error: unknown): boolean {
+  return (
+    error instanceof ServerUnreachable ||
+    (error instanceof GraphrunError && (error.status >= 500 || error.status === 429))
+  );
+}

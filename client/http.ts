@@ -35,36 +35,66 @@ interface HttpRequest {
 export interface Http {
   /** @throws GraphrunError, ServerUnreachable */
   request<Answer>(request: HttpRequest): Promise<Answer>;
+  /**
+   * Opens a text/event-stream. The time-out is for its beginning; the signal ends it at any time.
+   * @throws GraphrunError, ServerUnreachable
+   */
+  stream(request: HttpRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
+
+type Answered = Pick<Response, 'status' | 'ok' | 'headers'>;
 
 const timeoutMsDefault = 30_000;
 
 export function createHttp(settings: ClientSettings): Http {
   const base = settings.url.replace(/\/+$/, '');
   const fetchIt = settings.fetch ?? fetch;
+  const timeoutMs = settings.timeoutMs ?? timeoutMsDefault;
 
   async function request<Answer>(wanted: HttpRequest): Promise<Answer> {
-    const url = `${base}/${wanted.path.map(encodeURIComponent).join('/')}${queryText(wanted.query)}`;
-    const send = () => exchange(url, wanted);
+    const send = () =>
+      reach(async () => {
+        const response = await fetchIt(urlOf(wanted), toInit(wanted, settings));
+        const { status, ok, headers } = response;
+        return { status, ok, headers, text: await response.text() };
+      });
     const answered = await (wanted.idempotencyKey === undefined ? send() : repeatWhileAway(send));
-    const { status, ok, headers, text } = answered;
-    const mediaType = headers.get('content-type')?.split(';', 1)[0] ?? '';
-    if (!ok && mediaType === 'application/problem+json') throw new GraphrunError(parse<ProblemView>(text));
-    if (!ok && !wanted.alsoAnswers?.includes(status)) {
-      throw new ServerUnreachable(base, `what answers there (status ${status}) is not a Graphrun server`);
-    }
+    const { status, ok, text } = answered;
+    const isAnswer = ok || (wanted.alsoAnswers?.includes(status) && !isProblem(answered));
+    if (!isAnswer) throw refusal(answered, text);
     // The server checks its replies against the same schemas that the types come from.
     return (status === 204 ? undefined : parse<Answer>(text)) as Answer;
   }
 
-  async function exchange(url: string, wanted: HttpRequest) {
+  async function stream(wanted: HttpRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), timeoutMs);
     try {
-      const response = await fetchIt(url, toInit(wanted, settings));
-      const { status, ok, headers } = response;
-      return { status, ok, headers, text: await response.text() };
+      const init = { ...toInit(wanted, settings), signal: AbortSignal.any([signal, late.signal]) };
+      const response = await reach(() => fetchIt(urlOf(wanted), init));
+      if (response.ok && response.body && mediaTypeOf(response) === 'text/event-stream') return response.body;
+      throw refusal(response, await reach(() => response.text()));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function urlOf({ path, query }: HttpRequest): string {
+    return `${base}/${path.map(encodeURIComponent).join('/')}${queryText(query)}`;
+  }
+
+  async function reach<Reached>(work: () => Promise<Reached>): Promise<Reached> {
+    try {
+      return await work();
     } catch (error) {
       throw new ServerUnreachable(base, reasonOf(error), error);
     }
+  }
+
+  function refusal(response: Answered, text: string): GraphrunError | ServerUnreachable {
+    if (isProblem(response)) return new GraphrunError(parse<ProblemView>(text));
+    const reason = `what answers there (status ${response.status}) is not a Graphrun server`;
+    return new ServerUnreachable(base, reason);
   }
 
   function parse<Answer>(text: string): Answer {
@@ -79,7 +109,7 @@ export function createHttp(settings: ClientSettings): Http {
     }
   }
 
-  return { request };
+  return { request, stream };
 }
 
 function toInit(wanted: HttpRequest, settings: ClientSettings): RequestInit {
@@ -97,6 +127,14 @@ function toInit(wanted: HttpRequest, settings: ClientSettings): RequestInit {
     ...(isStream && { body: wanted.body, duplex: 'half' }),
     ...(!isStream && { signal: AbortSignal.timeout(settings.timeoutMs ?? timeoutMsDefault) }),
   };
+}
+
+function mediaTypeOf({ headers }: Answered): string {
+  return headers.get('content-type')?.split(';', 1)[0] ?? '';
+}
+
+function isProblem(response: Answered): boolean {
+  return !response.ok && mediaTypeOf(response) === 'application/problem+json';
 }
 
 function queryText(query: Query = {}): string {

@@ -7,8 +7,8 @@ import { createProjects } from './projects.ts';
 import { createGraphRuns, createJobRuns } from './runs.ts';
 
 export type * from '../graph/resources.ts';
-export { GraphrunError, type InputProblem, ServerUnreachable } from './errors.ts';
-export type { EventFilter, EventPageOptions } from './events.ts';
+export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
+export type { EventFilter, EventPageOptions, FollowOptions } from './events.ts';
 export type { UploadContent, UploadOptions } from './files.ts';
 export type { CurrentGraph, PushedGraph } from './graphs.ts';
 export type { ClientSettings } from './http.ts';

@@ -1,12 +1,23 @@
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
 import { limits } from '../../graph/limits.ts';
 import { eventPageSchema } from '../../graph/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
-import { eventQuery } from '../request-schemas.ts';
+import { type EventStream, openEventStream } from '../event-stream.ts';
+import { createEventTail } from '../event-tail.ts';
+import { logSparingly } from '../log-sparingly.ts';
+import { eventQuery, lastEventIdHeader, streamQuery } from '../request-schemas.ts';
 
 const tags = ['events'];
+const textStream = z.custom<Readable>().meta({ type: 'string' });
 
-/** /events */
-export function eventRoutes(app: Api, { store }: Dependencies): void {
+/** /events and /events/stream */
+export function eventRoutes(app: Api, dependencies: Dependencies): void {
+  listRoute(app, dependencies);
+  streamRoute(app, dependencies);
+}
+
+function listRoute(app: Api, { store }: Dependencies): void {
   app.get(
     '/events',
     {
@@ -22,5 +33,59 @@ export function eventRoutes(app: Api, { store }: Dependencies): void {
       },
     },
     ({ query: { cursor, after, ...rest } }) => store.events.list({ after: cursor ?? after, ...rest }),
+  );
+}
+
+function streamRoute(app: Api, { store }: Dependencies): void {
+  const tail = createEventTail({
+    events: store.events,
+    onError: logSparingly(app.log, 'the feed cannot be read; its streams wait'),
+  });
+  const streams = new Set<EventStream>();
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end();
+  });
+
+  app.get(
+    '/events/stream',
+    {
+      config: { permission: 'read' },
+      // It would wait for an end that does not come.
+      exposeHeadRoute: false,
+      schema: {
+        tags,
+        summary: 'Streams what happens, as server-sent events',
+        description:
+          'Each event is a message, with its number as `id` and its JSON as `data`. A stream that breaks off goes on without a ' +
+          'gap where it is asked for with the header Last-Event-ID, as EventSource does. What came before is sent first.',
+        querystring: streamQuery,
+        headers: lastEventIdHeader,
+        response: {
+          200: {
+            description: 'The stream; it ends when the server stops, or when its reader is too slow.',
+            content: { 'text/event-stream': { schema: textStream } },
+          },
+        },
+      },
+    },
+    async ({ query, headers, log }, reply) => {
+      const { after: asked, ...filter } = query;
+      // What is refused is refused before the stream begins.
+      const first = await store.events.list({
+        after: headers['last-event-id'] ?? asked,
+        limit: 1,
+        ...filter,
+      });
+      const after = headers['last-event-id'] ?? (asked === 'latest' ? first.readTo : asked);
+      const stream = openEventStream({
+        after,
+        follow: (signal) => tail.follow(after, filter, signal),
+        onError: (error) => log.info({ err: error }, 'an event stream was cut off'),
+      });
+      streams.add(stream);
+      stream.body.once('close', () => streams.delete(stream));
+      reply.type('text/event-stream').header('x-accel-buffering', 'no');
+      return reply.send(stream.body);
+    },
   );
 }

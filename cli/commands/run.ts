@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { GraphRunView, RunOptions } from '../../client/index.ts';
+import { type GraphRunView, isPassing, type RunOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
-import { type ExitCode, exitCodes, isPassing, UsageError } from '../exit-codes.ts';
+import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {

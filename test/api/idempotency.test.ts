@@ -292,7 +292,7 @@ describe('every POST', () => {
       Object.values(byMethod),
     );
     expect(
-      others.flatMap(({ parameters = [] }) => parameters.filter((parameter) => parameter.in === 'header')),
+      others.flatMap(({ parameters = [] }) => parameters.filter(({ name }) => name === 'idempotency-key')),
     ).toEqual([]);
   });
 });

@@ -33,6 +33,7 @@ const permissions = {
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
   'GET /v1/events': 'read',
+  'GET /v1/events/stream': 'read',
 } as const;
 
 const allowed = {
@@ -48,7 +49,9 @@ function methodAndUrl(route: string): { method: 'GET' | 'POST' | 'PUT' | 'PATCH'
     .replace('{project}', 'nobody')
     .replace('{job}', 'none')
     .replace('{name}', 'a.csv')
-    .replace('{id}', '1');
+    .replace('{id}', '1')
+    // One that is let in would not end.
+    .replace('/stream', '/stream?after=never');
   return { method: method as 'GET', url };
 }
 

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
+import { readEventStream } from '../../client/event-stream.ts';
 import {
   createClient,
+  type EventView,
   type GraphRunView,
   GraphrunError,
   type JobView,
@@ -75,6 +77,23 @@ describe('against a server', () => {
     expect(page).toMatchObject({ items: [{ project, reason: 'created' }], readTo: after + 1 });
     const beyond = client.events.list({ after: after + 1_000 });
     await expect(beyond).rejects.toMatchObject({ code: 'CURSOR_INVALID', data: {} });
+  });
+
+  test('the feed is followed until the signal says so', async () => {
+    const { readTo: after } = await client.events.list({ after: 'latest' });
+    const project = await makeProject();
+    const stop = new AbortController();
+    const events = client.events.follow({ after, signal: stop.signal });
+    const first = await events.next();
+    if (first.done) throw new Error('the feed ended');
+    expectTypeOf(first.value).toEqualTypeOf<EventView>();
+    expect(first.value).toMatchObject({ number: after + 1, project });
+    expect((await events.next()).value).toMatchObject({ number: after + 2, type: 'graph' });
+    const next = events.next();
+    stop.abort(new Error('enough'));
+    await expect(next).rejects.toThrow('enough');
+    const refused = client.events.follow({ after: after + 1_000 }).next();
+    await expect(refused).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
   });
 
   const text = 'n\n1\n';
@@ -172,8 +191,24 @@ describe('without a Graphrun server', () => {
       gone.listen(0, '127.0.0.1', () => resolve((gone.address() as AddressInfo).port)),
     );
     await new Promise((resolve) => gone.close(resolve));
-    await expect(createClient({ url: `http://127.0.0.1:${port}` }).projects.list()).rejects.toThrow(
-      /cannot be reached: .*ECONNREFUSED/,
-    );
+    const nobody = createClient({ url: `http://127.0.0.1:${port}` });
+    await expect(nobody.projects.list()).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/);
+    const following = nobody.events.follow({ patienceMs: 0 }).next();
+    await expect(following).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/);
+  });
+
+  test('a stream that falls silent is taken for lost, one in pieces is put together', async () => {
+    const pieces = [': hello\nid: 1\n', 'data: {"a":\n', 'data: 1}\n\nid: 2', '\n\n'];
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const piece = pieces.shift();
+        if (piece === undefined) await new Promise(() => {});
+        else controller.enqueue(new TextEncoder().encode(piece));
+      },
+    });
+    const messages = readEventStream(body, 50);
+    expect((await messages.next()).value).toEqual({ id: '1', data: '{"a":\n1}' });
+    expect((await messages.next()).value).toEqual({ id: '2' });
+    await expect(messages.next()).rejects.toThrow('nothing came for 50 ms');
   });
 });
