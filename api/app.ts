@@ -2,10 +2,12 @@ import helmet from '@fastify/helmet';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Api, Dependencies } from './dependencies.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { requireApiKey } from './plugins/authentication.ts';
 import { answerErrors, sendError } from './plugins/errors.ts';
 import { readIdempotencyKeys } from './plugins/idempotency.ts';
 import { readJsonBodies } from './plugins/json-body.ts';
+import { measureRequests } from './plugins/measure-requests.ts';
 import { describeApi } from './plugins/openapi.ts';
 import { limitRates, requestsPerSecondMax } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
@@ -17,6 +19,7 @@ import { graphRoutes } from './routes/graph.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 
@@ -44,8 +47,10 @@ export async function createApp({ logger, ...options }: AppOptions): Promise<Api
   app.decorateRequest('errorCode', null);
   app.decorateRequest('idempotency', null);
 
+  const metrics = createMetrics(options.store);
   answerErrors(app);
   logRequests(app);
+  measureRequests(app, metrics);
   refuseWhileStopping(app);
   readJsonBodies(app);
   useSchemas(app);
@@ -61,17 +66,25 @@ export async function createApp({ logger, ...options }: AppOptions): Promise<Api
   await describeApi(app);
 
   healthRoutes(app, options);
-  await app.register((v1) => apiRoutes(v1.withTypeProvider<ZodTypeProvider>(), options), { prefix: '/v1' });
+  await app.register((scope) => keyedRoutes(scope.withTypeProvider<ZodTypeProvider>(), options, metrics));
   await app.ready();
   return app;
 }
 
 /** All routes that ask for an API key. */
-async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
-  v1.addHook('onRequest', async (_request, reply) => {
+async function keyedRoutes(scope: Api, dependencies: Dependencies, metrics: Metrics): Promise<void> {
+  scope.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  requireApiKey(v1, dependencies.store);
+  requireApiKey(scope, dependencies.store);
+
+  metricsRoute(scope, metrics);
+  await scope.register((v1) => apiRoutes(v1.withTypeProvider<ZodTypeProvider>(), dependencies, metrics), {
+    prefix: '/v1',
+  });
+}
+
+async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics): Promise<void> {
   readIdempotencyKeys(v1);
 
   projectRoutes(v1, dependencies);
@@ -79,7 +92,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies): Promise<void> {
   runRoutes(v1, dependencies);
   graphRunRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
-  eventRoutes(v1, dependencies);
+  eventRoutes(v1, dependencies, metrics);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CodedError } from '../graph/errors.ts';
 import type { EventPage, EventView } from '../graph/resources.ts';
-import type { EventFilter, Events } from '../store/store.ts';
+import type { EventFilter, Events } from '../store/event-feed.ts';
 
 export interface EventTail {
   /**

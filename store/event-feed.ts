@@ -1,7 +1,26 @@
 import { CodedError } from '../graph/errors.ts';
 import type { EventPage, EventView } from '../graph/resources.ts';
 import type { Database } from './database.ts';
-import type { EventQuery, Events } from './store.ts';
+
+export interface EventFilter {
+  readonly project?: string | undefined;
+  /** The id of a graph run. */
+  readonly graphRun?: string | undefined;
+}
+
+export interface EventQuery extends EventFilter {
+  /** The last number that was read; 0 begins with the oldest that is kept, `latest` with what comes from now on. */
+  readonly after: number | 'latest';
+  readonly limit: number;
+}
+
+export interface Events {
+  /**
+   * The feed from a number on, in order and without gaps: whoever goes on with `readTo` sees every event once.
+   * @throws CodedError EVENTS_EXPIRED, CURSOR_INVALID
+   */
+  list(query: EventQuery): Promise<EventPage>;
+}
 
 interface FeedRow {
   readonly last: string;

@@ -12,6 +12,7 @@ import { createGraphs } from './graphs.ts';
 import { createJobRuns } from './job-runs.ts';
 import { createJobs } from './jobs.ts';
 import { createLeases } from './leases.ts';
+import { createMetrics } from './metrics.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
@@ -45,6 +46,7 @@ export function createStore(options: StoreOptions): Store {
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     events: translateErrors(createEvents(database)),
+    metrics: translateErrors(createMetrics(database)),
     leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database, cache, epochs)),
     recorder: translateErrors(createRecorder(database, epochs, options)),

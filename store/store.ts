@@ -4,7 +4,6 @@ import type { GraphDefinition } from '../graph/definition.ts';
 import type { Graph } from '../graph/graph.ts';
 import type {
   AttemptView,
-  EventPage,
   FileView,
   GraphChange,
   GraphRunDetail,
@@ -17,7 +16,9 @@ import type {
   ProjectView,
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
+import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
+import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Where a page begins and how long it is. `cursor` is the `nextCursor` of the page before. */
@@ -203,26 +204,6 @@ export interface ApiKeys {
   authenticate(key: string): Promise<ApiKeyHolder | undefined>;
 }
 
-export interface EventFilter {
-  readonly project?: string | undefined;
-  /** The id of a graph run. */
-  readonly graphRun?: string | undefined;
-}
-
-export interface EventQuery extends EventFilter {
-  /** The last number that was read; 0 begins with the oldest that is kept, `latest` with what comes from now on. */
-  readonly after: number | 'latest';
-  readonly limit: number;
-}
-
-export interface Events {
-  /**
-   * The feed from a number on, in order and without gaps: whoever goes on with `readTo` sees every event once.
-   * @throws CodedError EVENTS_EXPIRED, CURSOR_INVALID
-   */
-  list(query: EventQuery): Promise<EventPage>;
-}
-
 export interface Leases {
   /** Takes or renews a lease; false while another holder's lasts. */
   hold(name: string, holder: string, forMs: number): Promise<boolean>;
@@ -239,6 +220,7 @@ export interface Store {
   readonly files: Files;
   readonly apiKeys: ApiKeys;
   readonly events: Events;
+  readonly metrics: Metrics;
   readonly leases: Leases;
   /** What the workflows' bookkeeping writes. */
   readonly execution: Execution;

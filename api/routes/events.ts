@@ -2,22 +2,24 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { limits } from '../../graph/limits.ts';
 import { eventPageSchema } from '../../graph/resources.ts';
+import type { Events } from '../../store/event-feed.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { type EventStream, openEventStream } from '../event-stream.ts';
 import { createEventTail } from '../event-tail.ts';
 import { logSparingly } from '../log-sparingly.ts';
+import type { Metrics } from '../metrics.ts';
 import { eventQuery, lastEventIdHeader, streamQuery } from '../request-schemas.ts';
 
 const tags = ['events'];
 const textStream = z.custom<Readable>().meta({ type: 'string' });
 
 /** /events and /events/stream */
-export function eventRoutes(app: Api, dependencies: Dependencies): void {
-  listRoute(app, dependencies);
-  streamRoute(app, dependencies);
+export function eventRoutes(app: Api, { store }: Dependencies, { eventStreams }: Metrics): void {
+  listRoute(app, store.events);
+  streamRoute(app, store.events, eventStreams);
 }
 
-function listRoute(app: Api, { store }: Dependencies): void {
+function listRoute(app: Api, events: Events): void {
   app.get(
     '/events',
     {
@@ -32,13 +34,13 @@ function listRoute(app: Api, { store }: Dependencies): void {
         response: { 200: eventPageSchema },
       },
     },
-    ({ query: { cursor, after, ...rest } }) => store.events.list({ after: cursor ?? after, ...rest }),
+    ({ query: { cursor, after, ...rest } }) => events.list({ after: cursor ?? after, ...rest }),
   );
 }
 
-function streamRoute(app: Api, { store }: Dependencies): void {
+function streamRoute(app: Api, events: Events, openStreams: Metrics['eventStreams']): void {
   const tail = createEventTail({
-    events: store.events,
+    events,
     onError: logSparingly(app.log, 'the feed cannot be read; its streams wait'),
   });
   const streams = new Set<EventStream>();
@@ -49,7 +51,7 @@ function streamRoute(app: Api, { store }: Dependencies): void {
   app.get(
     '/events/stream',
     {
-      config: { permission: 'read' },
+      config: { permission: 'read', isStream: true },
       // It would wait for an end that does not come.
       exposeHeadRoute: false,
       schema: {
@@ -71,7 +73,7 @@ function streamRoute(app: Api, { store }: Dependencies): void {
     async ({ query, headers, log }, reply) => {
       const { after: asked, ...filter } = query;
       // What is refused is refused before the stream begins.
-      const first = await store.events.list({
+      const first = await events.list({
         after: headers['last-event-id'] ?? asked,
         limit: 1,
         ...filter,
@@ -83,7 +85,11 @@ function streamRoute(app: Api, { store }: Dependencies): void {
         onError: (error) => log.info({ err: error }, 'an event stream was cut off'),
       });
       streams.add(stream);
-      stream.body.once('close', () => streams.delete(stream));
+      openStreams.set(streams.size);
+      stream.body.once('close', () => {
+        streams.delete(stream);
+        openStreams.set(streams.size);
+      });
       reply.type('text/event-stream').header('x-accel-buffering', 'no');
       return reply.send(stream.body);
     },

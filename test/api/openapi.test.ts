@@ -47,7 +47,7 @@ describe.each(operations)('$name', ({ path, operation }) => {
   });
 });
 
-describe.each(operations.filter(({ path }) => path.startsWith('/v1/')))('$name', ({ operation }) => {
+describe.each(operations.filter(({ path }) => !path.startsWith('/health/')))('$name', ({ operation }) => {
   test('asks for a key, and tells how it refuses', () => {
     expect(operation.security).toEqual([{ bearer: [] }]);
     expect(operation.responses.default?.content).toEqual({
