@@ -46,6 +46,7 @@ export const errorTable = {
   OUTPUT_INVALID: { status: 422, title: 'The output of the job is not what its kind declares' },
   OUTPUT_TOO_LARGE: { status: 422, title: 'The output of the job is too large' },
   JOB_TIMED_OUT: { status: 504, title: 'The job took longer than its timeout' },
+  JOB_ENDS_WORKERS: { status: 422, title: 'The job ends the workers that run it' },
   SUPERSEDED: { status: 409, title: 'A newer attempt has taken over' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

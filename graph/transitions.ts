@@ -2,6 +2,7 @@
 // and the row is not final (docs/states.md). The store loads, asks here, and writes.
 import type { ErrorCode } from './errors.ts';
 import { isFinal, type JobEnd, type JobRunReason, type RunState } from './states.ts';
+import { tellsWorkerEnd } from './worker-ends.ts';
 
 /** An attempt's place in order, from the server's own words: the workflow's run id and when the attempt was scheduled. */
 export interface Fence {
@@ -116,10 +117,15 @@ export interface ToldEnd {
 export function settleJobRun(row: JobRunRow, task: OpenTask | null, told: ToldEnd, at: Date): Verdict {
   if (isFinal(row.state)) return { applies: false, why: 'final', row };
   if (task === null || task.epoch !== row.epoch) return { applies: false, why: 'stale', row };
-  // An attempt that was to be tried again has told the same error in full.
-  const error = told.error !== null && row.error?.message === told.error.message ? row.error : told.error;
+  const error = tellsMore(row.error, told) ? row.error : told.error;
   const output = told.end.state === 'SUCCESS' ? (told.output ?? null) : null;
   return { applies: true, row: { ...row, ...told.end, error, output, completedAt: at } };
+}
+
+/** An attempt that was to be tried again has told the same error in full, or how its worker ended. */
+function tellsMore(recorded: RunError | null, { end, error }: ToldEnd): boolean {
+  if (end.reason === 'lost' && tellsWorkerEnd(recorded)) return true;
+  return error !== null && recorded?.message === error.message;
 }
 
 function isStale(row: JobRunRow, task: OpenTask | null, fence: Fence): boolean {

@@ -31,6 +31,8 @@ export type StartAnswer =
       readonly attempt: number;
       readonly epoch: number;
       readonly token: string | null;
+      /** Workers that attempts before it have ended, in this epoch. */
+      readonly workersEnded: number;
     }
   /** A SUCCESS is recorded in this epoch: the job does not run again. */
   | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null }

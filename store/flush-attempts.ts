@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { JobRunRow } from '../graph/transitions.ts';
+import { workerFaults } from '../graph/worker-ends.ts';
 import { upsertAttempts } from './attempt-rows.ts';
 import type { PendingWrite } from './attempt-writes.ts';
 import { insertEvents } from './events.ts';
@@ -33,9 +34,10 @@ export async function flushAttempts(
   await updateJobRuns(client, folded.rows, writes[0]?.write.worker ?? 'worker');
   await endLostAttempts(client, locked, folded.rows);
   await upsertAttempts(client, folded.attempts);
+  const workersEnded = await countWorkersEnded(client, writes, folded.rows);
   const tokens = await takeTokens(client, writes);
   await insertEvents(client, folded.events);
-  return { folded, deliver: () => answerAll(folded.decided, () => tokens.pop() ?? null) };
+  return { folded, deliver: () => answerAll(folded.decided, () => tokens.pop() ?? null, workersEnded) };
 }
 
 /** A new attempt begins: what is open of those before it was lost (its worker died, or its time was out). */
@@ -62,4 +64,24 @@ async function takeTokens(client: pg.ClientBase, writes: readonly PendingWrite[]
     [count],
   );
   return found.rows.map((row) => row.token);
+}
+
+/** By job run, of those that start again. */
+async function countWorkersEnded(
+  client: pg.ClientBase,
+  writes: readonly PendingWrite[],
+  written: readonly JobRunRow[],
+): Promise<Map<string, number>> {
+  const starting = new Set(
+    writes.flatMap(({ type, write }) => (type === 'start' ? write.subject.jobRunId : [])),
+  );
+  const again = written.filter((row) => row.attempts > 1 && starting.has(row.id));
+  if (again.length === 0) return new Map();
+  const found = await client.query<{ id: string; count: number }>(
+    `SELECT a.job_run_id AS id, count(*)::int AS count
+     FROM attempt a JOIN unnest($1::uuid[], $2::int[]) AS n (id, epoch) ON a.job_run_id = n.id AND a.epoch = n.epoch
+     WHERE a.error ->> 'type' = ANY ($3::text[]) GROUP BY a.job_run_id`,
+    [again.map((row) => row.id), again.map((row) => row.epoch), workerFaults],
+  );
+  return new Map(found.rows.map(({ id, count }) => [id, count]));
 }

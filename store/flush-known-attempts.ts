@@ -26,7 +26,8 @@ export async function flushKnownAttempts(
   const stored = await store(pool, folded, expected, taken);
   const isStored = (write: PendingWrite) => stored.has(write.write.subject.jobRunId);
   const kept: Folded = { ...folded, decided: folded.decided.filter(({ pending }) => isStored(pending)) };
-  const deliver = () => answerAll(kept.decided, (jobRunId) => stored.get(jobRunId) ?? null);
+  // A process that knows the row has not been ended by it.
+  const deliver = () => answerAll(kept.decided, (jobRunId) => stored.get(jobRunId) ?? null, new Map());
   const rows = folded.rows.filter((row) => stored.has(row.id));
   const isTaken = new Set(taken);
   return {

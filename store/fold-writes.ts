@@ -74,21 +74,26 @@ function decide(pending: PendingWrite, row: JobRunRow, task: OpenTask | null): V
     : endAttempt(row, task, fence, pending.write.end, at);
 }
 
-/** Answers writes; to be called after the commit. */
-export function answerAll(decided: readonly Decided[], tokenOf: (jobRunId: string) => string | null): void {
+/** Answers writes; to be called after the commit. @param workersEnded by job run, of those that have ended any */
+export function answerAll(
+  decided: readonly Decided[],
+  tokenOf: (jobRunId: string) => string | null,
+  workersEnded: ReadonlyMap<string, number>,
+): void {
   for (const { pending, verdict } of decided) {
     if (pending.type === 'end') pending.answer(endAnswer(verdict));
     else {
       const { subject, needsToken } = pending.write;
-      pending.answer(startAnswer(verdict, needsToken ? tokenOf(subject.jobRunId) : null));
+      const token = needsToken ? tokenOf(subject.jobRunId) : null;
+      pending.answer(startAnswer(verdict, token, workersEnded.get(subject.jobRunId) ?? 0));
     }
   }
 }
 
-function startAnswer(verdict: Verdict | undefined, token: string | null): StartAnswer {
+function startAnswer(verdict: Verdict | undefined, token: string | null, workersEnded: number): StartAnswer {
   if (verdict && (verdict.applies || verdict.why === 'already')) {
     const { attempts: attempt, epoch } = verdict.row;
-    return { verdict: 'started', attempt, epoch, token };
+    return { verdict: 'started', attempt, epoch, token, workersEnded };
   }
   if (verdict?.row.state === 'SUCCESS' && verdict.why === 'final') {
     return { verdict: 'recorded', output: verdict.row.output };

@@ -11,6 +11,7 @@ import { connectionOptions } from '../watch/temporal-connection.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
 import { startWatch } from '../watch/watch.ts';
 import { defaultTaskQueue } from '../workflows/contract.ts';
+import { startGuard } from './guard.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
 import { startWorkers } from './worker.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
@@ -45,11 +46,17 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
   for (const warning of prepared.warnings) log.warn(warning);
   const { namespace } = environment.temporal;
   const temporal = createTemporalView(new Client({ connection, namespace }));
+  const guard = startGuard({
+    databaseUrl: environment.databaseUrl,
+    onError: (error) =>
+      log.error(error, 'the guard ended: jobs that block this worker are not found any more'),
+  });
   const workers = await startWorkers({
     adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
     store,
     warehouse,
     kinds,
+    guard,
     log: {
       debug: (message, data) => log.debug(data, message),
       info: (message, data) => log.info(data, message),
@@ -72,5 +79,5 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
   log.info({ temporal: environment.temporal.address }, 'polling');
   await workers.done;
   await watch.stop();
-  await Promise.all([connection.close(), store.close(), warehouse.close()]);
+  await Promise.all([guard.stop(), connection.close(), store.close(), warehouse.close()]);
 }

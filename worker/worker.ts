@@ -5,6 +5,7 @@ import { createBookkeeping } from '../activities/bookkeeping.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
 import { createActivities } from '../activities/index.ts';
 import { stickyTimeoutMs, systemTaskQueue } from '../workflows/contract.ts';
+import type { Guard } from './guard.ts';
 import { recordAttempts } from './interceptors/record-attempts.ts';
 
 export interface WorkerOptions extends Dependencies {
@@ -14,6 +15,8 @@ export interface WorkerOptions extends Dependencies {
   readonly workflowBundle: WorkflowBundlePath;
   /** Jobs at once in this process. */
   readonly jobsAtOnce: number;
+  /** Finds the job that takes this process down; without it nobody looks. */
+  readonly guard?: Pick<Guard, 'run'>;
 }
 
 /** How long jobs may go on after a stop was asked for, before their attempts are given up to other workers. */
@@ -30,6 +33,7 @@ export interface RunningWorkers {
 export async function startWorkers(options: WorkerOptions): Promise<RunningWorkers> {
   const { store, kinds, connection, namespace, taskQueue, workflowBundle } = options;
   const identity = `${process.pid}@${hostname()}`;
+  const guard = options.guard ?? { run: (_attempt, work) => work() };
   const shared = { connection, namespace, identity, shutdownGraceTime: shutdownGraceMs };
   const jobs = await Worker.create({
     ...shared,
@@ -43,7 +47,7 @@ export async function startWorkers(options: WorkerOptions): Promise<RunningWorke
     interceptors: {
       activity: [
         (context) => ({
-          inbound: recordAttempts(context, { store, kinds, adopt: options.adopt, worker: identity }),
+          inbound: recordAttempts(context, { store, kinds, guard, adopt: options.adopt, worker: identity }),
         }),
       ],
     },

@@ -1,7 +1,9 @@
 // A worker whose metadata database fails now and then: runs go on, and lose no attempt for it.
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { CodedError } from '../../graph/errors.ts';
+import { defineJobKind } from '../../jobs/define-job-kind.ts';
 import type { Execution } from '../../store/execution.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
@@ -11,7 +13,20 @@ import { until } from '../support/until.ts';
 const failOnce = new Set<keyof Execution>();
 
 const { kinds, begun } = createTestKinds();
-const engine = await useEngine(kinds, (store) => ({
+/** Fails as one does whose worker was ended by it. */
+const harmful = defineJobKind({
+  kind: 'harmful',
+  config: z.strictObject({}),
+  output: z.null(),
+  writesWarehouse: false,
+  inputs: () => [],
+  outputs: () => [],
+  run: (ctx) => {
+    begun.push(`${ctx.job}#${ctx.attempt}`);
+    return Promise.reject(Object.assign(new Error('the worker ends'), { name: 'WorkerExited' }));
+  },
+});
+const engine = await useEngine([...kinds, harmful], (store) => ({
   ...store,
   execution: new Proxy(store.execution, {
     get: (target, name: keyof Execution) => {
@@ -95,5 +110,16 @@ describe('an attempt', () => {
     const run = await engine.run('enormous');
     expect(run.jobRuns[0]?.error?.message.length).toBeLessThanOrEqual(4_000);
     expect(begun.filter((attempt) => attempt === 'bad#1')).toHaveLength(1);
+  });
+
+  it('of a job that has ended two workers is refused, however many it may have', async () => {
+    const retry = { maximumAttempts: 5, initialInterval: '10ms' };
+    await engine.push({ project: 'harmful', jobs: { harms: { kind: 'harmful', retry } } });
+    const run = await engine.run('harmful');
+    expect(run.jobRuns).toMatchObject([
+      { state: 'FAILED', attempts: 3, error: { code: 'JOB_ENDS_WORKERS' } },
+    ]);
+    expect(begun.filter((attempt) => attempt.startsWith('harms#'))).toEqual(['harms#1', 'harms#2']);
+    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal' });
   });
 });

@@ -12,9 +12,11 @@ import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import { defaultRetry, heartbeat, type JobRules } from '../../graph/rules.ts';
 import type { AttemptEnd, Fence, RecordedOutput } from '../../graph/transitions.ts';
+import { workersEndedMax } from '../../graph/worker-ends.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
 import type { EndAnswer, StartAnswer } from '../../store/recorder.ts';
 import type { Store } from '../../store/store.ts';
+import type { Guard } from '../guard.ts';
 import { classifyFailure, describeError, isFinalError, typeOf } from './classify-failure.ts';
 
 export interface RecordingDependencies {
@@ -23,6 +25,8 @@ export interface RecordingDependencies {
   readonly adopt: Dependencies['adopt'];
   /** Names this worker on the attempts. */
   readonly worker: string;
+  /** Knows whose code runs, should it take the worker down. */
+  readonly guard: Pick<Guard, 'run'>;
 }
 
 export function recordAttempts(
@@ -71,7 +75,9 @@ async function recordOutcome(
     retry = rules.retry;
     const started = await startAttempt(context, deps, job, attempt, rules.timeoutMs);
     if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
-    output = encodeOutput(job.job, await next({ ...input, args: [job, { ...started.attempt, report }] }));
+    const running = { ...attempt, kind: job.kind, attempt: context.info.attempt };
+    const work = () => next({ ...input, args: [job, { ...started.attempt, report }] });
+    output = encodeOutput(job.job, await deps.guard.run(running, work));
   } catch (error) {
     if (isSuperseded(error)) throw supersededFailure(job, error.message);
     const { cancellationDetails: cancel, info } = context;
@@ -148,7 +154,13 @@ async function startAttempt(
   const answer: StartAnswer = await writing;
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
   if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
+  if (answer.workersEnded >= workersEndedMax) throw tooHarmful(job, answer.workersEnded);
   return { verdict: 'run', attempt: { ...given, token: answer.token } };
+}
+
+function tooHarmful(job: RunJobInput, workersEnded: number): CodedError {
+  const message = `Job "${job.job}" has ended ${workersEnded} workers, and with them the other jobs that they ran: it is not tried again. The errors of its attempts tell how.`;
+  return new CodedError('JOB_ENDS_WORKERS', message, { data: { workersEnded } });
 }
 
 /** Asked once per execution and worker. One that nobody knows was made by a reset, and is taken over here. */
