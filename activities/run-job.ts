@@ -7,6 +7,7 @@ import type { AttemptWarehouse } from '../warehouse/attempt-warehouse.ts';
 import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
+import { createJobLog } from './job-log.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
@@ -56,11 +57,12 @@ async function withLimits<Result>(
   { timeoutMs, token }: Pick<StartedAttempt, 'timeoutMs' | 'token'>,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  const activity = Context.current();
-  const timeout = new AbortController();
+  const over = new AbortController();
+  const { signal } = over;
+  const leave = followCancellation(input.job, over);
   const alarm = setTimeout(
     () => {
-      timeout.abort(
+      over.abort(
         new CodedError(
           'JOB_TIMED_OUT',
           `Job "${input.job}" took longer than its timeout of ${timeoutMs} ms.`,
@@ -69,7 +71,6 @@ async function withLimits<Result>(
     },
     Math.min(timeoutMs, longestTimerMs),
   );
-  const signal = AbortSignal.any([activity.cancellationSignal, timeout.signal]);
   let lastWord: NodeJS.Timeout | undefined;
   const left = token === null ? undefined : stillInWarehouse(input);
   const late = new Promise<never>((_, reject) => {
@@ -88,6 +89,7 @@ async function withLimits<Result>(
   } finally {
     clearTimeout(alarm);
     clearTimeout(lastWord);
+    leave();
   }
 }
 
@@ -95,6 +97,24 @@ async function withLimits<Result>(
 function stillInWarehouse({ job }: RunJobInput): CodedError {
   const message = `Job "${job}" was told to stop and did not within ${cleanUpMs} ms; what it does in the warehouse is shut out.`;
   return new CodedError('WAREHOUSE_UNAVAILABLE', message);
+}
+
+/** Hands Temporal's word to stop on, with a reason that people understand. */
+function followCancellation(job: string, over: AbortController): () => void {
+  const activity = Context.current();
+  const { cancellationSignal: signal } = activity;
+  const stop = (): void => {
+    over.abort(activity.cancellationDetails?.workerShutdown ? workerStopped(job) : signal.reason);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
+/** Why an attempt ends that did not end within its worker's grace. */
+export function workerStopped(job: string): CodedError {
+  const message = `The worker that ran job "${job}" was stopped before the job ended; another worker runs it again.`;
+  return new CodedError('WORKER_STOPPED', message);
 }
 
 /** A timer of Node holds at most 2^31-1 ms. */
@@ -131,7 +151,7 @@ function createContext(
     idempotencyKey: `${subject}/${job}/${attempt.epoch}`,
     params: input.params ?? {},
     signal,
-    log: deps.log,
+    log: createJobLog(deps.log, { project, job, jobRunId: attempt.jobRunId, attempt: attempt.attempt }),
     files: { open: (name) => whileStoreIsAway(() => deps.store.files.open(project, name), signal) },
     warehouse,
     upstream: async (key) => {

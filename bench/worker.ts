@@ -39,6 +39,7 @@ async function main(codePath: string): Promise<void> {
     adopt: () => Promise.resolve(false),
     taskQueue: settings.taskQueue,
     jobsAtOnce: settings.jobsAtOnce,
+    shutdownGraceMs: 10_000,
   });
   const bare = await Worker.create({
     ...shared,

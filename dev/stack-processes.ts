@@ -42,6 +42,8 @@ export async function startProcesses(context: ProcessContext): Promise<string> {
     TEMPORAL_NAMESPACE: context.env.TEMPORAL_NAMESPACE || 'default',
     PORT: String(port),
     GRAPHRUN_HOME: home.dir,
+    // Whoever presses Ctrl-C waits for it.
+    WORKER_SHUTDOWN_GRACE: context.env.WORKER_SHUTDOWN_GRACE || '3s',
   };
   const start = async (name: 'worker' | 'api') => {
     const run = () => startNodeService({ name, script: scripts[name], home, env });

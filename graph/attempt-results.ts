@@ -22,6 +22,16 @@ export interface RecordedFailure {
   readonly recorded: JobFailure;
 }
 
+/** The first detail of the failure of an attempt whose worker was stopped: the workflow has the job run again at once. */
+export interface StoppedAttempt {
+  readonly fence: Fence;
+  readonly stopped: true;
+}
+
+export function isStoppedAttempt(value: unknown): value is StoppedAttempt {
+  return isObject(value) && hasFence(value) && 'stopped' in value && value.stopped === true;
+}
+
 export function isRecordedResult(value: unknown): value is RecordedResult {
   return isObject(value) && hasFence(value) && 'hash' in value;
 }

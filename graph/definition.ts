@@ -18,7 +18,7 @@ export const timezoneSchema = z
   .max(64)
   .refine(isTimezone, 'expected a time zone of the IANA database, such as Europe/Berlin');
 
-const durationSchema = z
+export const durationSchema = z
   .string()
   .regex(durationPattern, { error: 'expected a duration such as 500ms, 10s, 5m, 6h or 2d', abort: true })
   .refine(isDurationInRange, 'expected a duration from 1ms to 365d');

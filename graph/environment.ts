@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { durationSchema } from './definition.ts';
+import { parseDurationMs } from './durations.ts';
 import { CodedError, type Problem } from './errors.ts';
 
 const postgresUrl = z
@@ -23,6 +25,7 @@ const environmentSchema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().min(1).optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4400),
   HOST: z.string().min(1).default('127.0.0.1'),
+  WORKER_SHUTDOWN_GRACE: durationSchema.default('30s'),
 });
 
 export interface Environment {
@@ -42,6 +45,8 @@ export interface Environment {
   };
   readonly port: number;
   readonly host: string;
+  /** How long jobs may go on after a worker was asked to stop, before other workers take them over. */
+  readonly workerShutdownGraceMs: number;
 }
 
 /**
@@ -83,6 +88,7 @@ export function parseEnvironment(env: Readonly<Record<string, string | undefined
     },
     port: read.PORT,
     host: read.HOST,
+    workerShutdownGraceMs: parseDurationMs(read.WORKER_SHUTDOWN_GRACE) ?? 0,
   };
 }
 

@@ -47,6 +47,7 @@ export const errorTable = {
   OUTPUT_TOO_LARGE: { status: 422, title: 'The output of the job is too large' },
   JOB_TIMED_OUT: { status: 504, title: 'The job took longer than its timeout' },
   JOB_ENDS_WORKERS: { status: 422, title: 'The job ends the workers that run it' },
+  WORKER_STOPPED: { status: 503, title: 'The worker was stopped before the job ended' },
   SUPERSEDED: { status: 409, title: 'A newer attempt has taken over' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -28,8 +28,9 @@ export interface JobContext {
   /** The same for every attempt of this JobRun in this epoch: hand it to outside systems that deduplicate. */
   readonly idempotencyKey: string;
   readonly params: Readonly<Record<string, unknown>>;
-  /** Aborts on cancel, time-out and shutdown; its reason is thrown on by well-behaved code. */
+  /** Aborts on cancel, on time-out, and when the worker stops; its reason is thrown on by well-behaved code. */
   readonly signal: AbortSignal;
+  /** The worker's log; each line tells project, job, job run and attempt. */
   readonly log: JobLog;
   readonly files: { open(name: string): Promise<JobFile | undefined> };
   /**

@@ -1,7 +1,7 @@
 // What Temporal's history of one execution says of a run and its jobs. Pure: a fold over its events.
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import { isRecordedFailure, isRecordedResult } from '../graph/attempt-results.ts';
+import { isRecordedFailure, isRecordedResult, isStoppedAttempt } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 
@@ -69,7 +69,8 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   const completed = event.activityTaskCompletedEventAttributes;
   if (completed) readCompleted(reading, Number(completed.scheduledEventId ?? 0), completed.result, eventId);
   const failed = event.activityTaskFailedEventAttributes;
-  if (failed) endJob(reading, Number(failed.scheduledEventId ?? 0), readFailure(failed.failure), eventId);
+  const hasFailed = failed && !isStopped(failed.failure);
+  if (hasFailed) endJob(reading, Number(failed.scheduledEventId ?? 0), readFailure(failed.failure), eventId);
   const timedOut = event.activityTaskTimedOutEventAttributes;
   if (timedOut) {
     const heartbeat = timedOut.failure?.timeoutFailureInfo?.timeoutType === timeoutTypeHeartbeat;
@@ -146,6 +147,11 @@ function endJob(
   const activity = reading.activities.get(scheduledEventId);
   if (!activity || activity.id.includes(':')) return;
   reading.jobs.set(activity.id, { ...ended, hash: null, bytes: 0, eventId });
+}
+
+/** Its worker was stopped: the job goes on with an activity of the same id. */
+function isStopped(failure: Failure): boolean {
+  return isStoppedAttempt(fromPayloads(failure?.applicationFailureInfo?.details));
 }
 
 function readFailure(failure: Failure): { readonly end: JobEnd; readonly error: RunError | null } {

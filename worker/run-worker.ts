@@ -67,17 +67,48 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
     taskQueue: defaultTaskQueue,
     workflowBundle,
     jobsAtOnce,
+    shutdownGraceMs: environment.workerShutdownGraceMs,
   });
   const watch = startWatch({
     ...{ store, warehouse, temporal, actor: 'watch', holder: `worker:${process.pid}@${hostname()}` },
     onError: (error) => log.error(error, 'the watch met an error and goes on'),
     onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
   });
-  const stop = (): void => void workers.stop();
-  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, stop);
+  const endNow = (): never => {
+    void guard.stop();
+    process.exit(1);
+  };
+  onStopAsked({ stop: workers.stop, endNow, graceMs: environment.workerShutdownGraceMs });
   process.send?.({ type: 'ready' });
   log.info({ temporal: environment.temporal.address }, 'polling');
   await workers.done;
   await watch.stop();
   await Promise.all([guard.stop(), connection.close(), store.close(), warehouse.close()]);
+}
+
+/** Asked again so soon is the same request: npm hands a Ctrl-C on that the worker has had from the terminal. */
+const sameRequestMs = 1_000;
+
+/** The first signal, or the parent's end, lets jobs finish within the grace; a second signal ends the process at once. */
+function onStopAsked(options: { stop(): Promise<void>; endNow(): never; graceMs: number }): void {
+  let askedAt: number | undefined;
+  const stop = (why: string): void => {
+    if (askedAt !== undefined) return;
+    askedAt = performance.now();
+    log.info(
+      { why, graceMs: options.graceMs },
+      'stopping: no new jobs; those that run may end within the grace',
+    );
+    // Its failure is that of `done`.
+    options.stop().catch(() => {});
+  };
+  process.on('disconnect', () => stop('the parent process is gone'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      const isAgain = askedAt !== undefined && performance.now() - askedAt > sameRequestMs;
+      if (!isAgain) return stop(signal);
+      log.warn({ signal }, 'asked to stop again: ending at once; the jobs that run are lost');
+      options.endNow();
+    });
+  }
 }

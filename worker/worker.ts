@@ -17,10 +17,9 @@ export interface WorkerOptions extends Dependencies {
   readonly jobsAtOnce: number;
   /** Finds the job that takes this process down; without it nobody looks. */
   readonly guard?: Pick<Guard, 'run'>;
+  /** How long jobs may go on after a stop was asked for, before other workers take them over. */
+  readonly shutdownGraceMs: number;
 }
-
-/** How long jobs may go on after a stop was asked for, before their attempts are given up to other workers. */
-const shutdownGraceMs = 10_000;
 
 export interface RunningWorkers {
   /** Rejects when a worker fails; resolves after `stop`. */
@@ -34,7 +33,7 @@ export async function startWorkers(options: WorkerOptions): Promise<RunningWorke
   const { store, kinds, connection, namespace, taskQueue, workflowBundle } = options;
   const identity = `${process.pid}@${hostname()}`;
   const guard = options.guard ?? { run: (_attempt, work) => work() };
-  const shared = { connection, namespace, identity, shutdownGraceTime: shutdownGraceMs };
+  const shared = { connection, namespace, identity, shutdownGraceTime: options.shutdownGraceMs };
   const jobs = await Worker.create({
     ...shared,
     taskQueue,
@@ -57,13 +56,18 @@ export async function startWorkers(options: WorkerOptions): Promise<RunningWorke
     taskQueue: systemTaskQueue(taskQueue),
     activities: createBookkeeping(options),
   });
-  const workers = [jobs, system];
-  const done = Promise.all(workers.map((worker) => worker.run())).then(() => {});
+  // Bookkeeping goes on until the last job has ended.
+  const jobsDone = jobs.run().finally(() => stopWorker(system));
+  const done = Promise.all([jobsDone, system.run()]).then(() => {});
   return {
     done,
     stop: async () => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      stopWorker(jobs);
       await done;
     },
   };
+}
+
+function stopWorker(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
 }

@@ -9,7 +9,12 @@ import {
 } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/index.ts';
 import type { RunJobInput } from '../activities/resolve-job.ts';
-import { isRecordedFailure, isRecordedResult, unrecordedOutput } from '../graph/attempt-results.ts';
+import {
+  isRecordedFailure,
+  isRecordedResult,
+  isStoppedAttempt,
+  unrecordedOutput,
+} from '../graph/attempt-results.ts';
 import { heartbeat, type JobRules } from '../graph/rules.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
@@ -42,7 +47,11 @@ export function attemptJob(input: RunJobInput, rules: JobRules, tell: (ended: At
   });
   runJob(input).then(
     (result) => tell(readResult(result)),
-    (failure) => tell(readFailure(failure)),
+    (failure) => {
+      // Its worker was stopped: another takes the job at once, with all its attempts.
+      if (isStopped(failure)) attemptJob(input, rules, tell);
+      else tell(readFailure(failure));
+    },
   );
 }
 
@@ -50,6 +59,11 @@ function readResult(result: unknown): AttemptedEnd {
   const succeeded = { end: { state: 'SUCCESS', reason: null }, error: null } as const;
   if (isRecordedResult(result)) return { ...succeeded, recorded: true };
   return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
+}
+
+function isStopped(failure: unknown): boolean {
+  const cause = failure instanceof ActivityFailure ? failure.cause : undefined;
+  return cause instanceof ApplicationFailure && isStoppedAttempt(cause.details?.[0]);
 }
 
 function readFailure(failure: unknown): AttemptedEnd {

@@ -80,6 +80,7 @@ export async function useEngine(
     taskQueue,
     workflowBundle,
     jobsAtOnce: 20,
+    shutdownGraceMs: 10_000,
   };
   const workers = await startWorkers({ ...options, store: workerStore(store), connection: native });
   afterAll(async () => {

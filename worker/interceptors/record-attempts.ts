@@ -5,9 +5,14 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { encodeOutput } from '../../activities/encode-output.ts';
 import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
-import type { StartedAttempt } from '../../activities/run-job.ts';
+import { type StartedAttempt, workerStopped } from '../../activities/run-job.ts';
 import { whileStoreIsAway } from '../../activities/while-store-is-away.ts';
-import type { RecordedFailure, RecordedResult, UnrecordedResult } from '../../graph/attempt-results.ts';
+import type {
+  RecordedFailure,
+  RecordedResult,
+  StoppedAttempt,
+  UnrecordedResult,
+} from '../../graph/attempt-results.ts';
 import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import { defaultRetry, heartbeat, type JobRules } from '../../graph/rules.ts';
@@ -78,11 +83,13 @@ async function recordOutcome(
     const running = { ...attempt, kind: job.kind, attempt: context.info.attempt };
     const work = () => next({ ...input, args: [job, { ...started.attempt, report }] });
     output = encodeOutput(job.job, await deps.guard.run(running, work));
-  } catch (error) {
-    if (isSuperseded(error)) throw supersededFailure(job, error.message);
+  } catch (caught) {
+    if (isSuperseded(caught)) throw supersededFailure(job, caught.message);
     const { cancellationDetails: cancel, info } = context;
+    const error = cancel?.workerShutdown ? workerStopped(job.job) : caught;
     const end = classifyFailure({ error, cancel, attempt: info.attempt, retry });
     const isRecorded = end !== null && (await isWritten(finish(end)));
+    if (cancel?.workerShutdown) throw stoppedFailure(job, attempt.fence);
     if (end === null && cancel?.cancelRequested) throw new CancelledFailure(describeError(error).message);
     throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
   }
@@ -211,6 +218,13 @@ function supersededFailure(job: RunJobInput, message: string): ApplicationFailur
     message: `Job "${job.job}": ${message}`,
     nonRetryable: true,
   });
+}
+
+/** Not another try of this activity: what a deploy takes from a job does not count against its attempts. */
+function stoppedFailure(job: RunJobInput, fence: Fence): ApplicationFailure {
+  const { code, message } = workerStopped(job.job);
+  const mark: StoppedAttempt = { fence, stopped: true };
+  return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [mark] });
 }
 
 function isSuperseded(error: unknown): error is Error {
