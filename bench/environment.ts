@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
-import { limits } from '../graph/limits.ts';
-import { settings } from './settings.ts';
 
 /** What the numbers depend on. */
 export interface Environment {
@@ -13,18 +11,27 @@ export interface Environment {
   readonly settings: string;
 }
 
-export function describeEnvironment(
-  servers: Readonly<Record<'postgres' | 'temporal', string>>,
-  pairs: number,
-): Environment {
+export interface ServerVersions {
+  readonly postgres: string;
+  /** Missing where none runs. */
+  readonly temporal?: string;
+}
+
+export function describeEnvironment({ postgres, temporal }: ServerVersions, settings: string): Environment {
   const [cpu] = cpus();
   const gib = (totalmem() / 2 ** 30).toFixed(0);
+  const versions = [
+    `Node ${process.versions.node}`,
+    ...(temporal ? [`Temporal server ${temporal}`, `SDK ${versionOf('@temporalio/worker')}`] : []),
+    `Postgres ${postgres}`,
+    `pg ${versionOf('pg')}`,
+  ];
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${gib} GiB, ${platform()} ${release()}`,
     load: (loadavg()[0] ?? 0).toFixed(2),
-    versions: `Node ${process.versions.node}, Temporal server ${servers.temporal}, SDK ${versionOf('@temporalio/worker')}, Postgres ${servers.postgres}, pg ${versionOf('pg')}`,
-    settings: `${pairs} pairs after a warm-up; ${settings.jobsAtOnce} jobs at once in the worker, ${limits.jobsInFlightDefault} in flight a run; Postgres with fsync, Temporal's dev server in memory with the settings of dev/temporal.ts`,
+    versions: versions.join(', '),
+    settings,
   };
 }
 

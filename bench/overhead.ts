@@ -3,7 +3,7 @@
 // nothing that does I/O.
 import { proxyActivities } from '@temporalio/workflow';
 import { limits } from '../graph/limits.ts';
-import type { BareActivities } from './noop.ts';
+import type { BareActivities } from './kinds.ts';
 import { jobsOf, type Shape } from './shapes.ts';
 import type { Stack } from './stack.ts';
 import type { Usage } from './usage.ts';

@@ -1,10 +1,11 @@
 import type { Environment } from './environment.ts';
+import { judge, listEnvironment, table } from './markdown.ts';
 import type { ShapeSummary } from './summary.ts';
 
 /** The result as two tables of Markdown, so that they can be pasted into docs/benchmarks.md. */
 export function renderOverhead(environment: Environment, summaries: readonly ShapeSummary[]): string {
   return [
-    ...Object.entries(environment).map(([name, value]) => `${name}: ${value}`),
+    ...listEnvironment(environment),
     '',
     ...table(
       ['shape', 'bare ms', 'GraphRun ms', 'ratio', 'min – max', 'wanted', '', 'CPU ratio'],
@@ -40,7 +41,7 @@ function timeRow(summary: ShapeSummary): string[] {
     ratio.median.toFixed(2),
     `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
     `≤ ${ratioWanted}`,
-    ratio.median <= ratioWanted ? 'met' : 'missed',
+    judge(ratio.median <= ratioWanted),
     decimal(cpuRatio.median),
   ];
 }
@@ -65,11 +66,4 @@ function costRow({ title, perJob, transactionsWanted }: ShapeSummary): string[] 
 
 function decimal(value: number): string {
   return Number.isNaN(value) ? '–' : value.toFixed(2);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const width = (column: number) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(width(column))).join(' | ')} |`;
-  return [line(head), line(head.map((_, column) => '-'.repeat(width(column)))), ...rows.map(line)];
 }

@@ -9,56 +9,89 @@ import { choosePorts } from '../dev/ports.ts';
 import { postgresUrl, startPostgres } from '../dev/postgres.ts';
 import { findPostgresBinaries } from '../dev/postgres-binaries.ts';
 import { choosePlace } from '../dev/postgres-place.ts';
+import { makeScratchHome } from '../dev/scratch-home.ts';
 import { loadSecrets } from '../dev/secrets.ts';
 import { type Service, type SpawnedService, spawnService, untilReady } from '../dev/service.ts';
 import { startTemporal } from '../dev/temporal.ts';
 import { ensureTemporalCli } from '../dev/temporal-install.ts';
+import type { Note } from './benchmark.ts';
 import { settings } from './settings.ts';
 
-export interface Servers {
+export interface DatabaseServer {
   readonly databaseUrl: string;
+  readonly warehouseUrl: string;
+  readonly pid: number;
+}
+
+export interface Servers extends Omit<DatabaseServer, 'pid'> {
   readonly temporalAddress: string;
   readonly worker: SpawnedService;
   readonly pids: Readonly<Record<'postgres' | 'temporal', number>>;
 }
 
-export interface ServersOptions {
+/** Where servers are kept, and who ends them. */
+export interface Place {
   readonly home: Home;
-  readonly note: (text: string) => void;
-  /** Hears of each process that was started, the first to be stopped last. */
-  readonly onStart: (service: Service) => void;
+  /** Takes each process that is started; the first is stopped last. */
+  keep<S extends Service>(service: S): S;
 }
 
-/** Starts Postgres, Temporal and a worker, each a process of its own, on free ports and in the home's folder. */
-export async function startServers({ home, note, onStart }: ServersOptions): Promise<Servers> {
-  const keep = <S extends Service>(service: S): S => {
-    onStart(service);
-    return service;
-  };
-  const { path: cli } = await ensureTemporalCli({ note, progress: () => {} });
-  const ports = await choosePorts({ api: 0, temporal: 0, temporalUi: 0, postgres: 0 });
+/** Gives a home for servers, and leaves neither it nor them behind. */
+export async function withPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
+  const scratch = await makeScratchHome();
+  const started: Service[] = [];
+  try {
+    return await use({
+      home: scratch.home,
+      keep: (service) => {
+        started.unshift(service);
+        return service;
+      },
+    });
+  } finally {
+    for (const service of started) await service.stop();
+    scratch.remove();
+  }
+}
+
+/** Starts Postgres with both databases and all migrations, on a free port. */
+export async function startDatabase({ home, keep }: Place): Promise<DatabaseServer> {
+  const { postgres: port } = await choosePorts({ api: 0, temporal: 0, temporalUi: 0, postgres: 0 });
   const { postgresPassword: password } = loadSecrets(home.secretsFile);
-  const url = (database: string) => postgresUrl({ port: ports.postgres, password, database });
+  const url = (database: string) => postgresUrl({ port, password, database });
   const place = choosePlace({ homeDir: home.postgres, binaries: findPostgresBinaries(), key: password });
   const logFile = join(home.logs, 'postgres.log');
-  const { postgres } = settings;
-  const server = keep(
-    await startPostgres({ place, port: ports.postgres, password, logFile, settings: postgres }),
-  );
-  const temporal = keep(await startTemporal({ home, cli, port: ports.temporal, uiPort: ports.temporalUi }));
+  const server = keep(await startPostgres({ place, port, password, logFile, settings: settings.postgres }));
   const databaseUrl = url('graphrun');
   const warehouseUrl = url('warehouse');
   await ensureDatabase(databaseUrl);
   await ensureDatabase(warehouseUrl);
   await migrate(databaseUrl);
+  return { databaseUrl, warehouseUrl, pid: server.pid };
+}
+
+export interface ServersOptions {
+  readonly note: Note;
+  /** Options of Node for the worker's process. */
+  readonly workerArgs?: readonly string[] | undefined;
+}
+
+/** Starts Postgres, Temporal and a worker, each a process of its own, on free ports and in the home's folder. */
+export async function startServers(place: Place, { note, workerArgs }: ServersOptions): Promise<Servers> {
+  const { home, keep } = place;
+  const { path: cli } = await ensureTemporalCli({ note, progress: () => {} });
+  const { pid, databaseUrl, warehouseUrl } = await startDatabase(place);
+  const ports = await choosePorts({ api: 0, temporal: 0, temporalUi: 0, postgres: 0 });
+  const temporal = keep(await startTemporal({ home, cli, port: ports.temporal, uiPort: ports.temporalUi }));
   const temporalAddress = `127.0.0.1:${ports.temporal}`;
-  const worker = await startWorker(home, await bundleWorkflows(home), {
+  const args = [fileURLToPath(new URL('worker.ts', import.meta.url)), await bundleWorkflows(home)];
+  const worker = await startWorker(home, [...process.execArgv, ...(workerArgs ?? []), ...args], {
     DATABASE_URL: databaseUrl,
     WAREHOUSE_URL: warehouseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
   });
-  const pids = { postgres: server.pid, temporal: temporal.pid };
-  return { databaseUrl, temporalAddress, worker: keep(worker), pids };
+  const pids = { postgres: pid, temporal: temporal.pid };
+  return { databaseUrl, warehouseUrl, temporalAddress, worker: keep(worker), pids };
 }
 
 async function bundleWorkflows(home: Home): Promise<string> {
@@ -71,11 +104,11 @@ async function bundleWorkflows(home: Home): Promise<string> {
   return codePath;
 }
 
-async function startWorker(home: Home, codePath: string, env: NodeJS.ProcessEnv): Promise<SpawnedService> {
+async function startWorker(home: Home, args: string[], env: NodeJS.ProcessEnv): Promise<SpawnedService> {
   const service = await spawnService({
     name: 'bench-worker',
     command: process.execPath,
-    args: [...process.execArgv, fileURLToPath(new URL('worker.ts', import.meta.url)), codePath],
+    args,
     cwd: checkout,
     env: { ...process.env, ...env },
     logFile: join(home.logs, 'worker.log'),

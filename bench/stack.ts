@@ -1,20 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { createApp } from '../api/app.ts';
-import { createStarter } from '../api/starter.ts';
-import { createClient, type Client as GraphrunClient } from '../client/index.ts';
-import { makeScratchHome } from '../dev/scratch-home.ts';
-import type { Service } from '../dev/service.ts';
-import { createKinds } from '../jobs/index.ts';
-import { createStore } from '../store/index.ts';
-import { noopKind } from './noop.ts';
+import type { Client as GraphrunClient } from '../client/index.ts';
+import { startApi } from './api.ts';
+import type { ServerVersions } from './environment.ts';
+import { noopKind } from './kinds.ts';
 import { serverCpuMs } from './server-cpu.ts';
-import { type Servers, startServers } from './servers.ts';
+import { type Servers, type ServersOptions, startServers, withPlace } from './servers.ts';
 import { settings } from './settings.ts';
 import type { Shape } from './shapes.ts';
 import { countSql } from './sql-counts.ts';
-import { type ProcessUsage, type UsageNow, usageNow, usageOfThisProcess } from './usage.ts';
+import { type UsageNow, usageNow, usageOfThisProcess } from './usage.ts';
+import { askWorker, type WorkerAnswers } from './worker-answers.ts';
 
 /** All that a benchmark works with: servers of its own, a worker process, and the API in this process. */
 export interface Stack {
@@ -22,47 +18,35 @@ export interface Stack {
   readonly api: GraphrunClient;
   readonly client: Client;
   readonly bareTaskQueue: string;
-  readonly versions: Readonly<Record<'postgres' | 'temporal', string>>;
+  readonly versions: ServerVersions;
   /** The project of a shape's nth run: each of those at once has its own, since a project limits its open runs. */
   projectOf(shape: Shape, index: number): string;
   /** Pushes the graph of a shape to its projects. */
   push(shape: Shape): Promise<void>;
   usage(): Promise<UsageNow>;
+  workerMemory(): Promise<WorkerAnswers['memory']>;
   /** When the last of the graph runs was ended: the commit of its row, in milliseconds of the wall clock. */
   committedAt(graphRunIds: readonly string[]): Promise<number>;
 }
 
-/** Starts everything, hands it to `use`, and leaves nothing behind. */
-export async function withStack<T>(
-  note: (text: string) => void,
-  use: (stack: Stack) => Promise<T>,
-): Promise<T> {
-  const scratch = await makeScratchHome();
-  const started: Service[] = [];
-  try {
-    const onStart = (service: Service) => started.unshift(service);
-    const servers = await startServers({ home: scratch.home, note, onStart });
-    return await withApi(servers, use);
-  } finally {
-    for (const service of started) await service.stop();
-    scratch.remove();
-  }
+export interface StackOptions extends ServersOptions {
+  /** Runs the watch beside the API. */
+  readonly watches?: boolean;
 }
 
-async function withApi<T>(servers: Servers, use: (stack: Stack) => Promise<T>): Promise<T> {
+/** Starts everything, hands it to `use`, and leaves nothing behind. */
+export function withStack<T>(options: StackOptions, use: (stack: Stack) => Promise<T>): Promise<T> {
+  return withPlace(async (place) => withApi(await startServers(place, options), options, use));
+}
+
+async function withApi<T>(
+  servers: Servers,
+  { watches }: StackOptions,
+  use: (stack: Stack) => Promise<T>,
+): Promise<T> {
   const { databaseUrl, temporalAddress: address } = servers;
   const sqlCounts = countSql();
-  const store = createStore({ databaseUrl });
-  const starter = createStarter({ temporal: { address, namespace: 'default' } });
-  const app = await createApp({
-    store,
-    temporal: starter,
-    kinds: createKinds([noopKind]),
-    verify: () => Promise.reject(new Error('nothing is verified here')),
-  });
-  const apiKey = randomBytes(32).toString('base64url');
-  await store.apiKeys.ensure({ name: 'bench', role: 'admin', key: apiKey });
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const api = await startApi({ ...servers, watches });
   const connection = await Connection.connect({ address });
   // Used between the samples only.
   const sql = new pg.Client({ connectionString: databaseUrl });
@@ -70,27 +54,28 @@ async function withApi<T>(servers: Servers, use: (stack: Stack) => Promise<T>): 
   await sql.connect();
   const { serverVersion } = await connection.workflowService.getSystemInfo({});
   const shown = await sql.query<{ server_version: string }>('SHOW server_version');
-  const api = createClient({ url, apiKey });
+  const { child } = servers.worker;
   try {
     return await use({
-      api,
+      api: api.client,
       client: new Client({ connection }),
       bareTaskQueue: settings.bareTaskQueue,
       versions: { postgres: shown.rows[0]?.server_version ?? '', temporal: serverVersion },
       projectOf,
-      push: (shape) => push(api, shape),
+      push: (shape) => push(api.client, shape),
       usage: async () =>
         usageNow({
-          worker: await usageOf(servers.worker),
+          worker: await askWorker(child, 'usage'),
           api: usageOfThisProcess(sqlCounts()),
           postgresCpuMs: serverCpuMs(servers.pids.postgres),
           temporalCpuMs: serverCpuMs(servers.pids.temporal),
         }),
+      workerMemory: () => askWorker(child, 'memory'),
       committedAt: (graphRunIds) => committedAt(sql, graphRunIds),
     });
   } finally {
-    await app.close();
-    await Promise.all([sql.end(), connection.close(), starter.close(), store.close()]);
+    await api.close();
+    await Promise.all([sql.end(), connection.close()]);
   }
 }
 
@@ -120,11 +105,4 @@ async function committedAt(sql: pg.Client, ids: readonly string[]): Promise<numb
   // Their workflows have ended, and the rows are to be there before that.
   if (row?.ended !== ids.length) throw new Error(`${row?.ended} of ${ids.length} graph runs are SUCCESS`);
   return row.at.getTime();
-}
-
-function usageOf({ child }: Servers['worker']): Promise<ProcessUsage> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (content: { usage: ProcessUsage }) => resolve(content.usage));
-    child.send({ type: 'usage' }, (error) => error && reject(error));
-  });
 }

@@ -1,18 +1,21 @@
 // The benchmark's worker process: Graphrun's workers as worker/main.ts starts them, with the no-op kind, and beside them
 // a worker of bare Temporal with the same settings.
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { parseEnvironment } from '../graph/environment.ts';
-import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
+import { createAdopter } from '../watch/adopter.ts';
+import { createTemporalView } from '../watch/temporal-view.ts';
 import { createTemporalLogger } from '../worker/temporal-logger.ts';
 import { startWorkers } from '../worker/worker.ts';
 import { stickyTimeoutMs } from '../workflows/contract.ts';
-import { bareActivities, noopKind } from './noop.ts';
+import { bareActivities, benchKinds } from './kinds.ts';
 import { settings } from './settings.ts';
 import { countSql } from './sql-counts.ts';
 import { usageOfThisProcess } from './usage.ts';
+import { readMemory, type WorkerQuestion } from './worker-answers.ts';
 
 const log = pino({ name: 'bench-worker' });
 const sqlCounts = countSql();
@@ -24,19 +27,20 @@ async function main(codePath: string): Promise<void> {
   const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: 2 });
   const connection = await NativeConnection.connect({ address: environment.temporal.address });
   await warehouse.prepare();
+  const { namespace } = environment.temporal;
+  const temporal = createTemporalView(new Client({ connection, namespace }));
   const shared = {
     connection,
-    namespace: environment.temporal.namespace,
+    namespace,
     workflowBundle: { codePath },
   };
   const workers = await startWorkers({
     ...shared,
     store,
     warehouse,
-    kinds: createKinds([noopKind]),
+    kinds: benchKinds,
     log: { debug: () => {}, info: () => {}, warn: () => {} },
-    // No reset is made here.
-    adopt: () => Promise.resolve(false),
+    adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
     taskQueue: settings.taskQueue,
     jobsAtOnce: settings.jobsAtOnce,
     shutdownGraceMs: 10_000,
@@ -49,7 +53,8 @@ async function main(codePath: string): Promise<void> {
     stickyQueueScheduleToStartTimeout: stickyTimeoutMs,
   });
   const bareDone = bare.run();
-  process.on('message', () => process.send?.({ type: 'usage', usage: usageOfThisProcess(sqlCounts()) }));
+  const answers = { usage: () => usageOfThisProcess(sqlCounts()), memory: readMemory };
+  process.on('message', (question: WorkerQuestion) => process.send?.(answers[question]()));
   const stopAsked = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => resolve());
   });

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { createApp } from '../api/app.ts';
+import { createStarter } from '../api/starter.ts';
+import { createClient, type Client as GraphrunClient } from '../client/index.ts';
+import { parseEnvironment } from '../graph/environment.ts';
+import { createStore, type Store } from '../store/index.ts';
+import { openWatch } from '../watch/open-watch.ts';
+import { benchKinds } from './kinds.ts';
+
+export interface BenchApi {
+  /** Speaks real HTTP to the API. */
+  readonly client: GraphrunClient;
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+export interface BenchApiOptions {
+  readonly databaseUrl: string;
+  readonly warehouseUrl: string;
+  /** Connected to when it is first needed. */
+  readonly temporalAddress: string;
+  /** Runs the watch beside it, as api/server.ts does. */
+  readonly watches?: boolean | undefined;
+}
+
+/** Starts the API in this process, on a free port. */
+export async function startApi(options: BenchApiOptions): Promise<BenchApi> {
+  const { databaseUrl, warehouseUrl, temporalAddress } = options;
+  const environment = parseEnvironment({
+    DATABASE_URL: databaseUrl,
+    WAREHOUSE_URL: warehouseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+  });
+  const store = createStore({ databaseUrl });
+  const starter = createStarter({ temporal: environment.temporal });
+  const watch = options.watches
+    ? openWatch({ environment, store, holder: 'bench', onError: throwLater, onCorrection: () => {} })
+    : undefined;
+  const app = await createApp({
+    store,
+    temporal: starter,
+    kinds: benchKinds,
+    verify: () => Promise.reject(new Error('nothing is verified here')),
+  });
+  const apiKey = randomBytes(32).toString('base64url');
+  await store.apiKeys.ensure({ name: 'bench', role: 'admin', key: apiKey });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    client: createClient({ url, apiKey }),
+    store,
+    close: async () => {
+      await Promise.all([app.close(), watch?.stop()]);
+      await Promise.all([starter.close(), store.close()]);
+    },
+  };
+}
+
+/** Nothing that is measured may go on beside a watch that fails. */
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
