@@ -103,22 +103,3 @@ describe('the database', () => {
     ).rejects.toThrow('violates foreign key constraint');
   });
 });
-
-describe('the state of a job and of a project', () => {
-  it('is that of the latest run by creation, whoever writes the row', async () => {
-    await pushNoops(store, 'shown', { a: [] });
-    expect(await store.projects.get('shown')).toMatchObject({ state: null, version: 1 });
-    expect(await store.jobs.get('shown', 'a')).toMatchObject({ state: null, lastRunId: null });
-    const older = await store.graphRuns.create({ project: 'shown', params: {}, select: null, actor: 'test' });
-    const newer = await store.graphRuns.create({ project: 'shown', params: {}, select: null, actor: 'test' });
-    const end = `SET state = 'FAILED', reason = 'lost', completed_at = now() WHERE`;
-    await sql.query(`UPDATE graph_run ${end} id = $1`, [older.id]);
-    await sql.query(`UPDATE job_run ${end} graph_run_id = $1`, [older.id]);
-    expect(await store.projects.get('shown')).toMatchObject({ state: 'PENDING' });
-    expect(await store.jobs.get('shown', 'a')).toMatchObject({ state: 'PENDING' });
-    await sql.query(`UPDATE graph_run ${end} id = $1`, [newer.id]);
-    await sql.query(`UPDATE job_run ${end} graph_run_id = $1`, [newer.id]);
-    expect(await store.projects.get('shown')).toMatchObject({ state: 'FAILED' });
-    expect(await store.jobs.list('shown')).toMatchObject([{ key: 'a', state: 'FAILED', reason: 'lost' }]);
-  });
-});
