@@ -1,31 +1,18 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Fence } from '../../graph/transitions.ts';
-import { createStore, jobRunIdOf } from '../../store/index.ts';
+import { createStore } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { pushNoops } from '../support/graphs.ts';
 import { useSql } from '../support/sql.ts';
+import { useRuns } from './runs.ts';
 
 const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
 afterAll(() => store.close());
 const sql = await useSql(databaseUrl);
 const { recorder, execution } = store;
+const openRun = useRuns(store);
 await pushNoops(store, 'p', Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`j${index}`, []])));
-
-let runs = 0;
-
-/** A run that an execution has taken, without a workflow. */
-async function openRun() {
-  runs += 1;
-  const runId = `run-${runs}`;
-  const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
-  const identity = { workflowId: run.workflowId, runId, firstExecutionRunId: runId };
-  const known = { graphRunId: run.id, epoch: 1 };
-  const request = { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
-  const opened = await execution.openGraphRun(request);
-  const fence: Fence = { runId, scheduledAtMs: 1_000 };
-  return { id: run.id, runId, request, opened, fence, job: (key: string) => jobRunIdOf(run.id, key) };
-}
 
 function write(jobRunId: string, fence: Fence, worker = 'w1') {
   const subject = { jobRunId, project: 'p', job: 'j', graphRunId: null };
@@ -39,76 +26,6 @@ const succeed = (jobRunId: string, fence: Fence, text = '1') => {
   return recorder.end({ ...write(jobRunId, fence), end: { kind: 'success', output } });
 };
 const later = (fence: Fence): Fence => ({ ...fence, scheduledAtMs: fence.scheduledAtMs + 1_000 });
-
-describe('taking a run', () => {
-  it('lets one of two executions have it, and the same one ask again', async () => {
-    const { request, opened } = await openRun();
-    expect(opened.outcome).toBe('opened');
-    expect((await execution.openGraphRun(request)).outcome).toBe('opened');
-    const other = { ...request, identity: { ...request.identity, runId: 'another' } };
-    expect(await execution.openGraphRun(other)).toMatchObject({
-      outcome: 'lost',
-      message: expect.stringContaining('carried out'),
-    });
-  });
-
-  it('lets exactly one of ten that come at once have it', async () => {
-    const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
-    const known = { graphRunId: run.id, epoch: 1 };
-    const outcomes = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => {
-        const identity = {
-          workflowId: run.workflowId,
-          runId: `racer-${index}`,
-          firstExecutionRunId: `racer-${index}`,
-        };
-        return execution.openGraphRun({
-          identity,
-          known,
-          project: 'p',
-          params: {},
-          select: null,
-          actor: 'test',
-        });
-      }),
-    );
-    expect(outcomes.filter(({ outcome }) => outcome === 'opened')).toHaveLength(1);
-  });
-});
-
-describe('opening and closing runs', () => {
-  it('takes and ends many at once, and tells of each once', async () => {
-    const runs = await Promise.all(Array.from({ length: 8 }, openRun));
-    expect(runs.map(({ opened }) => opened.outcome)).toEqual(runs.map(() => 'opened'));
-    const end = { state: 'SUCCESS', reason: null } as const;
-    const close = (runId: string) =>
-      execution.closeGraphRun({ runId, end, error: null, settle: [], actor: 'test' }, async () => new Map());
-    await Promise.all([...runs, ...runs].map(({ runId }) => close(runId)));
-    const told = await sql.query<{ state: string; count: number }>(
-      `SELECT state, count(*)::int FROM event WHERE graph_run_id = ANY ($1::uuid[]) GROUP BY state ORDER BY state`,
-      [runs.map(({ id }) => id)],
-    );
-    expect(told).toEqual(['PENDING', 'RUNNING', 'SUCCESS'].map((state) => ({ state, count: 8 })));
-    for (const { id } of runs) {
-      expect(await store.graphRuns.get(id)).toMatchObject({
-        state: 'SUCCESS',
-        tasks: [{ closedAt: expect.any(String) }],
-      });
-    }
-  });
-
-  it('takes none whose row somebody else has ended', async () => {
-    const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
-    await sql.query(
-      `UPDATE graph_run SET state = 'FAILED', reason = 'cancelled', completed_at = now() WHERE id = $1`,
-      [run.id],
-    );
-    const identity = { workflowId: run.workflowId, runId: 'late', firstExecutionRunId: 'late' };
-    const known = { graphRunId: run.id, epoch: 1 };
-    const request = { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
-    expect(await execution.openGraphRun(request)).toMatchObject({ outcome: 'lost' });
-  });
-});
 
 describe('the recorder', () => {
   it('records a start and an end that come in one batch', async () => {

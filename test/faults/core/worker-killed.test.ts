@@ -3,7 +3,14 @@ import { until } from '../../support/until.ts';
 import { expectSound } from '../support/expect-sound.ts';
 import { fault } from '../support/fault.ts';
 import { useFaultStack } from '../support/fault-stack.ts';
-import { attemptsOf, rowOf, untilBlocked, untilPublished, whileLocked } from '../support/observe.ts';
+import {
+  attemptsOf,
+  loseBlocked,
+  rowOf,
+  untilBlocked,
+  untilPublished,
+  whileLocked,
+} from '../support/observe.ts';
 
 const stack = await useFaultStack({ workers: 2 });
 const { latches } = stack;
@@ -27,6 +34,7 @@ fault('1', 'a worker killed before a job began in it', async (clock) => {
     await untilBlocked(stack);
     // Its start waits for the row; no word of it is written.
     await stack.workerWith(await workerOf(id, 'held')).kill();
+    await loseBlocked(stack);
   });
   clock.over();
   await expectSound(stack, clock, lostWithinMs);
@@ -64,6 +72,7 @@ fault('1', 'a worker killed between its commit in the warehouse and its report',
     latches.open('unreported');
     await untilPublished(stack, id, 'held');
     await worker.kill();
+    await loseBlocked(stack);
   });
   clock.over();
   await expectSound(stack, clock, lostWithinMs);

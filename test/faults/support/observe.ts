@@ -46,6 +46,14 @@ export async function untilBlocked(stack: FaultStack): Promise<void> {
   }, 'a statement waits for a lock');
 }
 
+/** Loses what was sent and waits for a lock, with its connection: the server would carry it out for a process that is gone. */
+export async function loseBlocked(stack: FaultStack): Promise<void> {
+  await stack.sql(
+    `SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND application_name LIKE 'graphrun%'`,
+  );
+}
+
 /** Holds what `sql` locks in the metadata while `work` goes on. The end of the server is an end of that as well. */
 export async function whileLocked(
   stack: FaultStack,
