@@ -22,6 +22,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
+import { verificationRoutes } from './routes/verifications.ts';
 
 export interface AppOptions extends Dependencies {
   /** Silent without one. */
@@ -93,6 +94,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   graphRunRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
+  verificationRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Kinds } from '../graph/kinds.ts';
-import type { Verification } from '../graph/resources.ts';
 import type { Store } from '../store/store.ts';
+import type { Inspector } from '../watch/inspector.ts';
 import type { Starter } from './starter.ts';
 
 /** What the routes work with; tests hand in their own. */
@@ -11,8 +11,7 @@ export interface Dependencies {
   readonly store: Store;
   readonly temporal: Starter;
   readonly kinds: Kinds;
-  /** Compares a graph run with Temporal's history. @throws CodedError GRAPH_RUN_UNKNOWN, TEMPORAL_UNAVAILABLE */
-  readonly verify: (graphRunId: string) => Promise<Verification>;
+  readonly inspector: Inspector;
 }
 
 /** The app as routes see it: types of params, query, body and replies follow from their zod schemas. */

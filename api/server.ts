@@ -33,8 +33,8 @@ async function run(environment: Environment): Promise<void> {
     onError: logSparingly(log, 'the watch met an error and goes on'),
     onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
   });
-  const { verify } = watch;
-  const app = await createApp({ store, temporal: starter, kinds: createKinds(), verify, logger: log });
+  const { inspector } = watch;
+  const app = await createApp({ store, temporal: starter, kinds: createKinds(), inspector, logger: log });
   const url = await app.listen({ port: environment.port, host: environment.host });
   const pending = startPendingLoop({
     store,

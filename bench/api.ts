@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
 import { createApp } from '../api/app.ts';
 import { createStarter } from '../api/starter.ts';
 import { createClient, type Client as GraphrunClient } from '../client/index.ts';
 import { parseEnvironment } from '../graph/environment.ts';
 import { createStore, type Store } from '../store/index.ts';
+import { createInspector } from '../watch/inspector.ts';
 import { openWatch } from '../watch/open-watch.ts';
+import { connectLazily } from '../watch/temporal-connection.ts';
+import { createTemporalView } from '../watch/temporal-view.ts';
 import { benchKinds } from './kinds.ts';
+import { settings } from './settings.ts';
 
 export interface BenchApi {
   /** Speaks real HTTP to the API. */
@@ -36,11 +41,17 @@ export async function startApi(options: BenchApiOptions): Promise<BenchApi> {
   const watch = options.watches
     ? openWatch({ environment, store, holder: 'bench', onError: throwLater, onCorrection: () => {} })
     : undefined;
+  const connection = connectLazily(environment.temporal);
+  const client = new Client({ connection, namespace: environment.temporal.namespace });
   const app = await createApp({
     store,
     temporal: starter,
     kinds: benchKinds,
-    verify: () => Promise.reject(new Error('nothing is verified here')),
+    inspector: createInspector({
+      store,
+      temporal: createTemporalView(client),
+      taskQueue: settings.taskQueue,
+    }),
   });
   const apiKey = randomBytes(32).toString('base64url');
   await store.apiKeys.ensure({ name: 'bench', role: 'admin', key: apiKey });
@@ -50,7 +61,7 @@ export async function startApi(options: BenchApiOptions): Promise<BenchApi> {
     store,
     close: async () => {
       await Promise.all([app.close(), watch?.stop()]);
-      await Promise.all([starter.close(), store.close()]);
+      await Promise.all([starter.close(), connection.close(), store.close()]);
     },
   };
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { GraphrunError } from '../client/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Setting } from './command.ts';
+import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { pushCommand } from './commands/push.ts';
 import { runCommand } from './commands/run.ts';
@@ -36,6 +37,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     showCommand,
     watchCommand,
     verifyCommand,
+    explainCommand,
     jobsCommand,
   ];
   for (const make of commands) program.addCommand(make(setting));

@@ -5,7 +5,9 @@ import { type ClientSettings, createHttp } from './http.ts';
 import { createJobs } from './jobs.ts';
 import { createProjects } from './projects.ts';
 import { createGraphRuns, createJobRuns } from './runs.ts';
+import { createVerifications } from './verifications.ts';
 
+export type * from '../graph/inspections.ts';
 export type * from '../graph/resources.ts';
 export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
 export type { EventFilter, EventPageOptions, FollowOptions } from './events.ts';
@@ -15,6 +17,7 @@ export type { ClientSettings } from './http.ts';
 export type { OnceOptions } from './idempotency.ts';
 export type { PageOptions } from './pages.ts';
 export type { RunFilter, RunOptions } from './runs.ts';
+export type { VerificationFilter } from './verifications.ts';
 
 /** Whether the server and what it needs answer. */
 export interface Readiness {
@@ -37,6 +40,7 @@ export function createClient(settings: ClientSettings) {
     graphRuns: createGraphRuns(http),
     jobRuns: createJobRuns(http),
     events: createEvents(http),
+    verifications: createVerifications(http),
     ready: () => http.request<Readiness>({ method: 'GET', path: ['health', 'ready'], alsoAnswers: [503] }),
   };
 }

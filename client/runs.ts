@@ -1,11 +1,5 @@
-import type {
-  AttemptView,
-  GraphRunDetail,
-  GraphRunView,
-  JobRunDetail,
-  Page,
-  Verification,
-} from '../graph/resources.ts';
+import type { Explanation, Verification } from '../graph/inspections.ts';
+import type { AttemptView, GraphRunDetail, GraphRunView, JobRunDetail, Page } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Http } from './http.ts';
 import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
@@ -46,6 +40,8 @@ export function createGraphRuns(http: Http) {
     get: (id: string) => http.request<GraphRunDetail>({ method: 'GET', path: [...path, id] }),
     /** How the run's rows compare with Temporal's history of it. */
     verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
+    /** Why it is not done, and each of its jobs. */
+    explain: (id: string) => http.request<Explanation>({ method: 'GET', path: [...path, id, 'explain'] }),
   };
 }
 
@@ -56,5 +52,9 @@ export function createJobRuns(http: Http) {
     /** Oldest first. */
     attempts: async (id: string) =>
       (await http.request<Page<AttemptView>>({ method: 'GET', path: [...path, id, 'attempts'] })).items,
+    /** How its rows compare with Temporal's history of it. */
+    verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
+    /** Why it is not done; of one in a graph run, with that run. */
+    explain: (id: string) => http.request<Explanation>({ method: 'GET', path: [...path, id, 'explain'] }),
   };
 }

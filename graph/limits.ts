@@ -19,4 +19,10 @@ export const limits = {
   idempotencyKeyChars: 255,
   /** How long an answer is kept for the repeats of its request. */
   idempotencyKeyHours: 24,
+  /** Each costs a history. */
+  verificationsPageDefault: 20,
+  verificationsPageMax: 50,
+  /** Jobs that are told of each reason; all are counted. */
+  explainedJobsPerReason: 100,
+  explainedUpstream: 10,
 } as const;

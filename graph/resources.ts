@@ -155,27 +155,6 @@ export const graphRunDetailSchema = graphRunSchema.extend({
 });
 export type GraphRunDetail = z.infer<typeof graphRunDetailSchema>;
 
-/** One fact that rows and history tell differently. */
-const differenceSchema = z.object({
-  /** Null for the run itself. */
-  job: z.string().nullable(),
-  fact: z.enum(['state', 'reason', 'output', 'order']),
-  row: z.string().nullable(),
-  history: z.string().nullable(),
-});
-export type Difference = z.infer<typeof differenceSchema>;
-
-export const verificationSchema = z.object({
-  /** `unprovable`: Temporal does not have the history (any more), or no execution has opened the run yet. */
-  verdict: z.enum(['equal', 'different', 'unprovable']),
-  differences: z.array(differenceSchema),
-  /** Differences that the protocol allows, each with why. */
-  explained: z.array(differenceSchema.extend({ why: z.string() })),
-  /** Events of the history that was read. */
-  events: z.int(),
-});
-export type Verification = z.infer<typeof verificationSchema>;
-
 export const fileSchema = z.object({
   name: z.string(),
   bytes: z.int(),

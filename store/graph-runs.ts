@@ -2,7 +2,7 @@ import { CodedError } from '../graph/errors.ts';
 import { limits } from '../graph/limits.ts';
 import { type PendingReason, pendingReasons } from '../graph/pending.ts';
 import { makePlan } from '../graph/plan.ts';
-import type { GraphRunView } from '../graph/resources.ts';
+import type { GraphRunDetail, GraphRunView } from '../graph/resources.ts';
 import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
 import type { Database } from './database.ts';
 import type { GraphCache } from './graph-cache.ts';
@@ -19,7 +19,6 @@ import {
   toJobRunView,
 } from './run-views.ts';
 import type {
-  GraphRunFacts,
   GraphRunFilter,
   GraphRuns,
   Graphs,
@@ -34,8 +33,7 @@ export function createGraphRuns(database: Database, graphs: Graphs, cache: Graph
   return {
     create: (run, once) => createGraphRun(database, cache, run, once),
     list: (filter, page) => listGraphRuns(database, filter, page),
-    get: async (id) => (await readGraphRun(database, graphs, id)).run,
-    facts: (id) => readGraphRun(database, graphs, id),
+    get: (id) => readGraphRun(database, graphs, id),
     unstarted: async (olderThan, after, most) => {
       const found = await database.pool.query<RunToStart>(
         `SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project FROM graph_run r
@@ -89,12 +87,12 @@ async function listGraphRuns(database: Database, filter: GraphRunFilter, page: P
   return cutPage(found.rows, page.limit, toGraphRunView, cursorOf);
 }
 
-async function readGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunFacts> {
+async function readGraphRun(database: Database, graphs: Graphs, id: string): Promise<GraphRunDetail> {
   if (!isId(id)) throw unknownGraphRun(id);
   const { runs, jobRuns, tasks } = await database.snapshot(async (client) => ({
     runs: await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]),
-    jobRuns: await client.query<JobRunViewRow & { output_hash: string | null }>(
-      `SELECT ${jobRunViewColumns}, r.output_hash FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
+    jobRuns: await client.query<JobRunViewRow>(
+      `SELECT ${jobRunViewColumns} FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
        WHERE r.graph_run_id = $1 ORDER BY r.place`,
       [id],
     ),
@@ -108,15 +106,9 @@ async function readGraphRun(database: Database, graphs: Graphs, id: string): Pro
       ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows)
       : null;
   return {
-    run: {
-      ...toGraphRunView(run),
-      jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
-      tasks,
-    },
-    projectId: run.project_id,
-    outputHashes: new Map(
-      jobRuns.rows.flatMap((row) => (row.output_hash ? [[row.id, row.output_hash]] : [])),
-    ),
+    ...toGraphRunView(run),
+    jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
+    tasks,
   };
 }
 
@@ -132,6 +124,6 @@ export async function reasonsOf(
   return pendingReasons(makePlan(graph, new Set(states.keys())), states, limits.jobsInFlightDefault);
 }
 
-function unknownGraphRun(id: string): CodedError {
+export function unknownGraphRun(id: string): CodedError {
   return new CodedError('GRAPH_RUN_UNKNOWN', `There is no graph run ${id.slice(0, 100)}.`);
 }

@@ -1,4 +1,5 @@
 import { CodedError } from '../graph/errors.ts';
+import { createRuns } from './all-runs.ts';
 import { createApiKeys } from './api-keys.ts';
 import { openDatabase } from './database.ts';
 import { translateDatabaseError, translateErrors } from './database-errors.ts';
@@ -43,6 +44,7 @@ export function createStore(options: StoreOptions): Store {
     jobs: translateErrors(createJobs(database)),
     graphRuns: translateErrors(createGraphRuns(database, graphs, cache)),
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
+    runs: translateErrors(createRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     events: translateErrors(createEvents(database)),

@@ -123,6 +123,6 @@ async function listOfJob(database: Database, project: string, job: string, page:
   return cutPage(found.rows, page.limit, (row) => toJobRunView(row), cursorOf);
 }
 
-function unknownJobRun(id: string): CodedError {
+export function unknownJobRun(id: string): CodedError {
   return new CodedError('JOB_RUN_UNKNOWN', `There is no job run ${id.slice(0, 100)}.`);
 }

@@ -14,6 +14,7 @@ import type {
   JobView,
   Page,
   ProjectView,
+  TaskView,
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Events } from './event-feed.ts';
@@ -129,13 +130,6 @@ export interface GraphRunFilter {
   readonly state?: RunState | undefined;
 }
 
-export interface GraphRunFacts {
-  readonly run: GraphRunDetail;
-  readonly projectId: string | null;
-  /** Of recorded outputs, by job run id. */
-  readonly outputHashes: ReadonlyMap<string, string>;
-}
-
 export interface GraphRuns {
   /**
    * Row first: the run and its JobRuns as PENDING, before any workflow is started. The run as it was created.
@@ -145,8 +139,6 @@ export interface GraphRuns {
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
-  /** What verify compares with Temporal. @throws CodedError GRAPH_RUN_UNKNOWN */
-  facts(id: string): Promise<GraphRunFacts>;
   /** Runs of the API whose workflow never opened them, by id: the page after the one that ended with `after`. */
   unstarted(olderThan: Date, after: string | null, most: number): Promise<RunToStart[]>;
 }
@@ -170,6 +162,72 @@ export interface JobRuns {
   /** Newest first. @throws CodedError PROJECT_UNKNOWN, JOB_UNKNOWN */
   listOfJob(project: string, job: string, page: PageRequest): Promise<Page<JobRunView>>;
   unstarted(olderThan: Date, after: string | null, most: number): Promise<JobRunToStart[]>;
+}
+
+/** What is stored of one run, in one moment: of a graph run with its jobs, or of a job that was run alone. */
+export interface RunFacts {
+  readonly type: 'graph_run' | 'job_run';
+  readonly id: string;
+  readonly project: string;
+  readonly state: RunState;
+  readonly reason: string | null;
+  readonly error: JobRunView['error'];
+  /** Of the newest epoch, as the API starts it. */
+  readonly workflowId: string;
+  readonly createdAt: string;
+  /** Null for an invalid run. */
+  readonly pinned: { readonly projectId: string; readonly version: number } | null;
+  /** Oldest first. */
+  readonly tasks: readonly TaskView[];
+  /** In topological order. */
+  readonly jobs: readonly JobFacts[];
+}
+
+export interface JobFacts extends JobRunView {
+  readonly outputHash: string | null;
+  /** Its attempts, for each execution that it was tried in; in no order. */
+  readonly executions: readonly AttemptFacts[];
+}
+
+export interface AttemptFacts {
+  readonly runId: string;
+  /** How many began. */
+  readonly attempts: number;
+  /** How the last of them stands. */
+  readonly state: RunState;
+  readonly reason: string | null;
+  /** Errors of the last two, the latest first: null for one that did not end by an error of its own. */
+  readonly errors: readonly (string | null)[];
+}
+
+export interface RunListFilter {
+  readonly project?: string | undefined;
+  /** Created at or after this. */
+  readonly since?: Date | undefined;
+}
+
+export interface StoredRun {
+  readonly type: 'graph_run' | 'job_run';
+  readonly id: string;
+  readonly project: string;
+  /** Of a job that was run alone. */
+  readonly job: string | null;
+  readonly state: RunState;
+  readonly reason: string | null;
+  readonly createdAt: string;
+  /** Where a page goes on that ends with this run. */
+  readonly cursor: string;
+}
+
+export interface Runs {
+  /** Graph runs and jobs that were run alone, newest first. @throws CodedError PROJECT_UNKNOWN */
+  list(filter: RunListFilter, page: PageRequest): Promise<Page<StoredRun>>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  count(filter: RunListFilter): Promise<number>;
+  /** @throws CodedError GRAPH_RUN_UNKNOWN */
+  factsOfGraphRun(id: string): Promise<RunFacts>;
+  /** Of a job that was run alone. @throws CodedError JOB_RUN_UNKNOWN */
+  factsOfJobRun(id: string): Promise<RunFacts>;
 }
 
 export interface FileUpload {
@@ -217,6 +275,7 @@ export interface Store {
   readonly jobs: Jobs;
   readonly graphRuns: GraphRuns;
   readonly jobRuns: JobRuns;
+  readonly runs: Runs;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
   readonly events: Events;

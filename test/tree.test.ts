@@ -10,6 +10,7 @@ const functionLinesMax = 70;
 const schemaFiles = [
   'graph/definition.ts',
   'graph/environment.ts',
+  'graph/inspections.ts',
   'graph/resources.ts',
   'graph/run-inputs.ts',
   'graph/validate.ts',

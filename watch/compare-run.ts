@@ -1,111 +1,153 @@
-// A run's rows against the history of its execution. Pure. The planner is run again over the ends that the history tells:
-// what it settles by itself is expected as well, so that rows are held to the graph's rules and not only to each other.
+// A run's rows against the history of the execution that carries it out. Pure. The planner is run again over the ends that
+// the history tells: what it settles by itself is expected as well, so that rows are held to the graph's rules and not only
+// to each other.
+import type { Difference } from '../graph/inspections.ts';
 import { outcomes } from '../graph/outcomes.ts';
 import type { Plan } from '../graph/plan.ts';
-import { beginProgress, completeJob, takeReady, takeSettled } from '../graph/planner.ts';
-import type { Difference, Verification } from '../graph/resources.ts';
-import type { GraphEnd, JobEnd, RunState } from '../graph/states.ts';
-import { isFinal } from '../graph/states.ts';
+import { isFinal, type JobEnd } from '../graph/states.ts';
+import { compareAttempts } from './compare-attempts.ts';
+import { add, type Compared, type EndRow, type JobRowFacts, type RunRows } from './compared.ts';
+import { type ExpectedEnds, expectEnds } from './expected-ends.ts';
 import type { RunHistory } from './read-history.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
-/** What the rows say. */
-export interface RunRows {
-  readonly state: RunState;
-  readonly reason: string | null;
-  readonly jobs: ReadonlyMap<string, JobRowFacts>;
+/**
+ * How the execution stands: `open`, ended by its `own` workflow code, or ended from `outside` (terminated, timed out, or
+ * failed by something else than a job), in which case no code of ours told the end.
+ */
+type Standing = 'open' | 'own' | 'outside';
+
+interface Comparison {
+  readonly view: Pick<ExecutionView, 'runId' | 'status' | 'pending'>;
+  readonly history: RunHistory;
+  readonly standing: Standing;
+  readonly expected: ExpectedEnds;
 }
 
-export interface JobRowFacts {
-  readonly state: RunState;
-  readonly reason: string | null;
-  readonly outputHash: string | null;
+/** One comparison of ends: what is expected, and why another may stand in the rows. */
+interface Expectation {
+  readonly job: string | null;
+  readonly end: EndRow | null;
+  /** Asked only where they differ. */
+  why(row: EndRow): string | null;
 }
-
-type Explained = Verification['explained'][number];
 
 export function compareRun(
   rows: RunRows,
   plan: Plan,
-  view: Pick<ExecutionView, 'status'>,
+  view: Pick<ExecutionView, 'runId' | 'status' | 'pending'>,
   history: RunHistory,
-): Omit<Verification, 'verdict' | 'events'> {
-  const differences: Difference[] = [];
-  const explained: Explained[] = [];
-  const outcome = outcomes[view.status];
-  const expected = expectEnds(plan, history, outcome ? { state: 'FAILED', reason: outcome.jobs } : null);
-  const runEnd = outcome ? (history.end ?? ({ state: 'FAILED', reason: outcome.run } as const)) : null;
-  compareEnds(null, rows, runEnd, differences);
+): Compared {
+  const standing = outcomes[view.status] === null ? 'open' : history.end === null ? 'outside' : 'own';
+  const comparison: Comparison = { view, history, standing, expected: expectEnds(plan, history) };
+  const found: Compared = { differences: findDisorder(plan, history), explained: [] };
+  if (rows.run) compareEnd(rows.run, expectRun(comparison), found);
   for (const [job, row] of rows.jobs) {
-    if (view.status === 'CANCELLED' && fellToCancel(row, history, job)) continue;
-    const told = expected.get(job) ?? null;
-    const found: Difference[] = [];
-    compareEnds(job, row, told, found);
-    const hash = history.jobs.get(job)?.hash ?? null;
-    if (told?.state === 'SUCCESS' && row.state === 'SUCCESS' && hash !== null && row.outputHash !== hash) {
-      found.push({ job, fact: 'output', row: row.outputHash, history: hash });
-    }
-    const why = explain(row, history, job, runEnd);
-    if (why === null) differences.push(...found);
-    else explained.push(...found.map((difference) => ({ ...difference, why })));
+    compareEnd(row, expectJob(comparison, job, row), found);
+    compareUnscheduled(comparison, job, row, found);
+    compareOutput(comparison, job, row, found);
+    compareAttempts(job, row, { view, history }, found);
   }
-  differences.push(...findDisorder(plan, history));
-  return { differences, explained };
+  return found;
 }
 
-/**
- * A job that never began in a cancelled run: it ended by the cancel, or by what the cancel did to a job above it. Which of
- * the two comes first in one workflow task is not in the history.
- */
-function fellToCancel(row: JobRowFacts, history: RunHistory, job: string): boolean {
-  const neverBegan = !history.scheduled.has(job) && !history.jobs.has(job);
-  return neverBegan && row.state === 'FAILED' && ['cancelled', 'upstream_failed'].includes(row.reason ?? '');
+function expectRun({ view, history, standing, expected }: Comparison): Expectation {
+  const outcome = outcomes[view.status];
+  const end = outcome ? (history.end ?? ({ state: 'FAILED', reason: outcome.run } as const)) : null;
+  const isDue = (row: EndRow) => expected.due.some((due) => isSame(row, due));
+  return {
+    job: null,
+    end,
+    why: (row) => {
+      if (standing === 'own' || !isDue(row)) return null;
+      return standing === 'open'
+        ? 'the run has been closed, and Temporal has not heard of it yet'
+        : 'the run had been closed when its execution was ended from outside';
+    },
+  };
 }
 
-/** An attempt may record its SUCCESS, and its execution be ended from outside before Temporal hears of it. */
-function explain(row: JobRowFacts, history: RunHistory, job: string, runEnd: GraphEnd | null): string | null {
-  const endedOutside = runEnd !== null && history.end === null;
-  const wasPending = history.scheduled.has(job) && !history.jobs.has(job);
-  return endedOutside && wasPending && row.state === 'SUCCESS'
-    ? 'its attempt had recorded SUCCESS when the execution was ended from outside'
-    : null;
-}
-
-/** How each job is expected to have ended; jobs that are missing are expected to be open. */
-function expectEnds(plan: Plan, history: RunHistory, rest: JobEnd | null): Map<string, JobEnd> {
-  const ends = new Map<string, JobEnd>();
-  const progress = beginProgress(plan);
-  const keyOf = (job: number) => plan.keys[job] as string;
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const job of takeReady(progress, plan.keys.length)) {
-      const told = history.jobs.get(keyOf(job));
-      if (!told) continue;
-      ends.set(keyOf(job), told.end);
-      completeJob(progress, job, told.end);
-      moved = true;
-    }
-    for (const { job, end } of takeSettled(progress)) ends.set(keyOf(job), end);
+function expectJob(comparison: Comparison, job: string, row: JobRowFacts): Expectation {
+  const { view, history, standing, expected } = comparison;
+  const outcome = outcomes[view.status];
+  const rest: JobEnd | null = outcome ? { state: 'FAILED', reason: outcome.jobs } : null;
+  const told = history.jobs.get(job);
+  const planned = expected.planned.get(job);
+  if (!history.scheduled.has(job)) {
+    const isKnown = standing === 'own' || told !== undefined;
+    return {
+      job,
+      end: isKnown ? (planned ?? told?.end ?? rest) : rest,
+      why: (found) => explainNeverBegun(comparison, found, planned),
+    };
   }
-  const passing = new Set(plan.passing);
-  plan.keys.forEach((key, job) => {
-    if (rest && !passing.has(job) && !ends.has(key)) ends.set(key, rest);
-  });
-  return ends;
+  // While it is open, what is not settled may still end otherwise.
+  const mayChange = standing === 'open' && told?.isSettled === false && !isFinal(row.state);
+  return {
+    job,
+    end: mayChange ? null : (told?.end ?? rest),
+    why: (found) => (told?.isSettled || standing === 'own' ? null : explainRecorded(comparison, found, row)),
+  };
 }
 
-function compareEnds(
-  job: string | null,
-  row: { readonly state: RunState; readonly reason: string | null },
-  told: JobEnd | GraphEnd | null,
-  differences: Difference[],
-): void {
-  if (told === null) {
-    if (isFinal(row.state)) differences.push({ job, fact: 'state', row: row.state, history: 'open' });
-  } else if (row.state !== told.state) {
-    differences.push({ job, fact: 'state', row: row.state, history: told.state });
-  } else if (row.reason !== told.reason) {
-    differences.push({ job, fact: 'reason', row: row.reason, history: told.reason });
+function explainNeverBegun(
+  { history, standing }: Comparison,
+  row: EndRow,
+  planned: JobEnd | undefined,
+): string | null {
+  if (history.cancelRequested && row.state === 'FAILED' && fellToCancel.includes(row.reason ?? '')) {
+    return 'it never began: it ended by the cancel, or by what the cancel did to a job above it';
+  }
+  if (standing === 'own' || !planned || !isSame(row, planned)) return null;
+  return standing === 'open'
+    ? 'it is settled, and Temporal has not heard of it yet'
+    : 'it had been settled when the execution was ended from outside';
+}
+
+/** Which of the two comes first in one workflow task is not in the history. */
+const fellToCancel = ['cancelled', 'upstream_failed'];
+
+/** An attempt records its end before Temporal hears of it; an end from outside may come between. */
+function explainRecorded({ view, standing }: Comparison, found: EndRow, row: JobRowFacts): string | null {
+  const attempt = row.attempts.get(view.runId);
+  const isRecorded =
+    attempt !== undefined && isSame(attempt, found) && !writtenForAttempts.includes(found.reason ?? '');
+  if (!isRecorded || !isFinal(found.state)) return null;
+  return standing === 'open'
+    ? 'its attempt has recorded it, and Temporal has not heard of it yet'
+    : 'its attempt had recorded it, or published its result, when the execution was ended from outside';
+}
+
+/** Ends that no attempt writes itself. */
+const writtenForAttempts = ['terminated', 'lost'];
+
+function compareEnd(row: EndRow, { job, end, why }: Expectation, found: Compared): void {
+  const difference = differenceOf(row, job, end);
+  if (difference) add(found, difference, why(row));
+}
+
+function differenceOf(row: EndRow, job: string | null, end: Expectation['end']): Difference | null {
+  if (end === null) {
+    return isFinal(row.state) ? { job, fact: 'state', row: row.state, history: 'open' } : null;
+  }
+  if (row.state !== end.state) return { job, fact: 'state', row: row.state, history: end.state };
+  return row.reason === end.reason ? null : { job, fact: 'reason', row: row.reason, history: end.reason };
+}
+
+/** What works or waits for its next try has an activity. */
+function compareUnscheduled({ history }: Comparison, job: string, row: JobRowFacts, found: Compared): void {
+  const isTried = row.state === 'RUNNING' || row.reason === 'retry';
+  if (isTried && !history.scheduled.has(job)) {
+    found.differences.push({ job, fact: 'state', row: row.state, history: 'not scheduled' });
+  }
+}
+
+function compareOutput({ history }: Comparison, job: string, row: JobRowFacts, found: Compared): void {
+  const told = history.jobs.get(job);
+  const hash = told?.hash ?? null;
+  const isSuccess = told?.end.state === 'SUCCESS' && row.state === 'SUCCESS';
+  if (isSuccess && hash !== null && row.outputHash !== hash) {
+    found.differences.push({ job, fact: 'output', row: row.outputHash, history: hash });
   }
 }
 
@@ -124,4 +166,8 @@ function findDisorder(plan: Plan, history: RunHistory): Difference[] {
       return [{ job: key, fact: 'order', row: null, history: `scheduled before the end of ${parentKey}` }];
     });
   });
+}
+
+function isSame(a: EndRow, b: EndRow): boolean {
+  return a.state === b.state && a.reason === b.reason;
 }

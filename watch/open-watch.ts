@@ -1,12 +1,11 @@
-import { Client, isGrpcServiceError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { Environment } from '../graph/environment.ts';
-import { CodedError } from '../graph/errors.ts';
-import type { Verification } from '../graph/resources.ts';
 import type { Store } from '../store/store.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
+import { defaultTaskQueue } from '../workflows/contract.ts';
+import { createInspector, type Inspector } from './inspector.ts';
 import { connectLazily } from './temporal-connection.ts';
 import { createTemporalView } from './temporal-view.ts';
-import { verifyGraphRun } from './verify.ts';
 import { startWatch, type WatchOptions } from './watch.ts';
 
 export interface OpenWatchOptions extends Pick<WatchOptions, 'holder' | 'onError' | 'onCorrection'> {
@@ -18,8 +17,7 @@ export interface OpenWatchOptions extends Pick<WatchOptions, 'holder' | 'onError
 const warehousePoolSize = 2;
 
 export interface OpenedWatch {
-  /** @throws CodedError GRAPH_RUN_UNKNOWN, TEMPORAL_UNAVAILABLE */
-  verify(graphRunId: string): Promise<Verification>;
+  readonly inspector: Inspector;
   stop(): Promise<void>;
 }
 
@@ -33,18 +31,11 @@ export function openWatch(options: OpenWatchOptions): OpenedWatch {
   const temporal = createTemporalView(client, stopping.signal);
   const watch = startWatch({ ...rest, warehouse, temporal, actor: 'watch' });
   return {
-    verify: (id) => verifyGraphRun({ store: rest.store, temporal }, id).catch(translate),
+    inspector: createInspector({ store: rest.store, temporal, taskQueue: defaultTaskQueue }),
     stop: async () => {
       stopping.abort();
       await watch.stop();
       await Promise.all([connection.close(), warehouse.close()]);
     },
   };
-}
-
-function translate(error: unknown): never {
-  if (error instanceof CodedError || !isGrpcServiceError(error)) throw error;
-  throw new CodedError('TEMPORAL_UNAVAILABLE', 'Temporal (TEMPORAL_ADDRESS) does not answer as it should.', {
-    cause: error,
-  });
 }

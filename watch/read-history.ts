@@ -4,6 +4,7 @@ import type { temporal } from '@temporalio/proto';
 import { isRecordedFailure, isRecordedResult, isStoppedAttempt } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
+import { type PendingFailure, readFailure } from './pending-activities.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
@@ -19,15 +20,30 @@ export interface HistoryJob {
   /** Where it travelled through Temporal. */
   readonly output?: unknown;
   readonly eventId: number;
+  /** The execution whose attempt recorded this end as final; null for an end that no attempt of ours recorded. */
+  readonly recordedIn: string | null;
+  /** Whether the rows have said so: an attempt's mark does, or the answer of a settle. */
+  readonly isSettled: boolean;
+}
+
+/** The last attempt of a job's activity that ended: the server writes attempts to the history only then. */
+export interface HistoryAttempt {
+  /** In the server's own count. */
+  readonly number: number;
+  /** Of the attempt before it. */
+  readonly lastFailure: PendingFailure | null;
+  readonly eventId: number;
 }
 
 export interface RunHistory {
   /** By activity id, which is the job's key. */
   readonly jobs: ReadonlyMap<string, HistoryJob>;
+  readonly attempts: ReadonlyMap<string, HistoryAttempt>;
   /** Jobs whose activity was scheduled, with the event that did it. */
   readonly scheduled: ReadonlyMap<string, number>;
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
+  readonly cancelRequested: boolean;
   /** The last event that was copied by a reset; 0 without one. */
   readonly resetAtEventId: number;
   readonly events: number;
@@ -35,10 +51,12 @@ export interface RunHistory {
 
 interface Reading {
   readonly jobs: Map<string, HistoryJob>;
+  readonly attempts: Map<string, HistoryAttempt>;
   readonly scheduled: Map<string, number>;
   /** Event id of a scheduling to the activity that it schedules. */
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
   end: GraphEnd | null;
+  cancelRequested: boolean;
   resetAtEventId: number;
   events: number;
 }
@@ -46,9 +64,11 @@ interface Reading {
 export function readHistory(events: Iterable<HistoryEvent>): RunHistory {
   const reading: Reading = {
     jobs: new Map(),
+    attempts: new Map(),
     scheduled: new Map(),
     activities: new Map(),
     end: null,
+    cancelRequested: false,
     resetAtEventId: 0,
     events: 0,
   };
@@ -61,38 +81,53 @@ const settlePrefix = 'graphrun:settle';
 function readEvent(reading: Reading, event: HistoryEvent): void {
   const eventId = Number(event.eventId ?? 0);
   reading.events += 1;
+  readActivityEvent(reading, event, eventId);
+  if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
+  if (event.workflowTaskFailedEventAttributes?.newRunId) reading.resetAtEventId = eventId;
+  reading.end = endOfWorkflow(event) ?? reading.end;
+}
+
+function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: number): void {
   const scheduled = event.activityTaskScheduledEventAttributes;
   if (scheduled?.activityId) {
     reading.activities.set(eventId, { id: scheduled.activityId, input: scheduled.input });
-    if (!scheduled.activityId.includes(':')) reading.scheduled.set(scheduled.activityId, eventId);
+    if (isJob(scheduled.activityId)) reading.scheduled.set(scheduled.activityId, eventId);
+  }
+  const started = event.activityTaskStartedEventAttributes;
+  if (started) {
+    const id = reading.activities.get(Number(started.scheduledEventId ?? 0))?.id;
+    const number = started.attempt ?? 1;
+    if (id !== undefined && isJob(id)) {
+      reading.attempts.set(id, { number, lastFailure: readFailure(started.lastFailure), eventId });
+    }
   }
   const completed = event.activityTaskCompletedEventAttributes;
   if (completed) readCompleted(reading, Number(completed.scheduledEventId ?? 0), completed.result, eventId);
   const failed = event.activityTaskFailedEventAttributes;
   const hasFailed = failed && !isStopped(failed.failure);
-  if (hasFailed) endJob(reading, Number(failed.scheduledEventId ?? 0), readFailure(failed.failure), eventId);
+  if (hasFailed) endJob(reading, Number(failed.scheduledEventId ?? 0), readFailed(failed.failure), eventId);
   const timedOut = event.activityTaskTimedOutEventAttributes;
   if (timedOut) {
     const heartbeat = timedOut.failure?.timeoutFailureInfo?.timeoutType === timeoutTypeHeartbeat;
     const end = { state: 'FAILED', reason: heartbeat ? 'lost' : 'timed_out' } as const;
-    endJob(
-      reading,
-      Number(timedOut.scheduledEventId ?? 0),
-      { end, error: errorOf(timedOut.failure) },
-      eventId,
-    );
+    const ended = { end, error: errorOf(timedOut.failure), recordedIn: null };
+    endJob(reading, Number(timedOut.scheduledEventId ?? 0), ended, eventId);
   }
   const cancelled = event.activityTaskCanceledEventAttributes;
   if (cancelled) {
     const end = { state: 'FAILED', reason: 'cancelled' } as const;
-    endJob(reading, Number(cancelled.scheduledEventId ?? 0), { end, error: null }, eventId);
+    const ended = { end, error: null, recordedIn: null };
+    endJob(reading, Number(cancelled.scheduledEventId ?? 0), ended, eventId);
   }
-  if (event.workflowTaskFailedEventAttributes?.newRunId) reading.resetAtEventId = eventId;
-  reading.end = endOfWorkflow(event) ?? reading.end;
 }
 
 /** `TIMEOUT_TYPE_HEARTBEAT`. */
 const timeoutTypeHeartbeat = 4;
+
+/** Bookkeeping has a colon in its ids. */
+function isJob(activityId: string): boolean {
+  return !activityId.includes(':');
+}
 
 function endOfWorkflow(event: HistoryEvent): GraphEnd | null {
   if (event.workflowExecutionCompletedEventAttributes) return { state: 'SUCCESS', reason: null };
@@ -108,7 +143,7 @@ function readCompleted(reading: Reading, scheduledEventId: number, result: Paylo
   const value = fromPayloads(result);
   if (activity.id.startsWith(settlePrefix)) {
     readSettled(reading, fromPayloads(activity.input), value, eventId);
-  } else if (!activity.id.includes(':')) {
+  } else if (isJob(activity.id)) {
     const recorded = isRecordedResult(value) ? value : null;
     reading.jobs.set(activity.id, {
       end: { state: 'SUCCESS', reason: null },
@@ -117,16 +152,18 @@ function readCompleted(reading: Reading, scheduledEventId: number, result: Paylo
       bytes: recorded?.bytes ?? 0,
       ...(recorded && 'output' in recorded && { output: recorded.output }),
       eventId,
+      recordedIn: recorded?.fence.runId ?? null,
+      isSettled: recorded !== null,
     });
   }
 }
 
 /** Settled jobs have no activity of their own to end; what the store answered counts over what was asked. */
 function readSettled(reading: Reading, input: unknown, answer: unknown, eventId: number): void {
-  if (!isSettle(input) || !Array.isArray(answer)) return;
-  input.jobs.forEach(({ job }, place) => {
+  if (!Array.isArray(answer)) return;
+  for (const [place, job] of settledJobs(reading, input).entries()) {
     const end: unknown = answer[place];
-    if (!isJobEnd(end)) return;
+    if (!isJobEnd(end)) continue;
     const known = reading.jobs.get(job);
     reading.jobs.set(job, {
       error: known?.error ?? null,
@@ -134,19 +171,32 @@ function readSettled(reading: Reading, input: unknown, answer: unknown, eventId:
       bytes: known?.bytes ?? 0,
       end,
       eventId,
+      recordedIn: null,
+      isSettled: true,
     });
-  });
+  }
+}
+
+/** In their order. A job that runs alone is settled without its key: its execution has no other. */
+function settledJobs(reading: Reading, input: unknown): string[] {
+  if (typeof input !== 'object' || input === null) return [];
+  if (!('jobs' in input)) return [...reading.scheduled.keys()].slice(0, 1);
+  const jobs: readonly unknown[] = Array.isArray(input.jobs) ? input.jobs : [];
+  return jobs.map((ended) =>
+    typeof ended === 'object' && ended !== null && 'job' in ended ? String(ended.job) : '',
+  );
 }
 
 function endJob(
   reading: Reading,
   scheduledEventId: number,
-  ended: { readonly end: JobEnd; readonly error: RunError | null },
+  ended: Pick<HistoryJob, 'end' | 'error' | 'recordedIn'>,
   eventId: number,
 ): void {
   const activity = reading.activities.get(scheduledEventId);
-  if (!activity || activity.id.includes(':')) return;
-  reading.jobs.set(activity.id, { ...ended, hash: null, bytes: 0, eventId });
+  if (!activity || !isJob(activity.id)) return;
+  const isSettled = ended.recordedIn !== null;
+  reading.jobs.set(activity.id, { ...ended, hash: null, bytes: 0, eventId, isSettled });
 }
 
 /** Its worker was stopped: the job goes on with an activity of the same id. */
@@ -154,11 +204,14 @@ function isStopped(failure: Failure): boolean {
   return isStoppedAttempt(fromPayloads(failure?.applicationFailureInfo?.details));
 }
 
-function readFailure(failure: Failure): { readonly end: JobEnd; readonly error: RunError | null } {
-  const details = failure?.applicationFailureInfo?.details;
-  const mark = fromPayloads(details);
-  const reason = isRecordedFailure(mark) ? mark.recorded : 'error';
-  return { end: { state: 'FAILED', reason }, error: errorOf(failure) };
+function readFailed(failure: Failure): Pick<HistoryJob, 'end' | 'error' | 'recordedIn'> {
+  const mark = fromPayloads(failure?.applicationFailureInfo?.details);
+  const recorded = isRecordedFailure(mark) ? mark : null;
+  return {
+    end: { state: 'FAILED', reason: recorded?.recorded ?? 'error' },
+    error: errorOf(failure),
+    recordedIn: recorded?.fence.runId ?? null,
+  };
 }
 
 function errorOf(failure: Failure): RunError | null {
@@ -170,10 +223,6 @@ function errorOf(failure: Failure): RunError | null {
 function fromPayloads(payloads: Payloads): unknown {
   const payload = payloads?.payloads?.[0];
   return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
-}
-
-function isSettle(value: unknown): value is { readonly jobs: readonly { readonly job: string }[] } {
-  return typeof value === 'object' && value !== null && 'jobs' in value && Array.isArray(value.jobs);
 }
 
 function isJobEnd(value: unknown): value is JobEnd {

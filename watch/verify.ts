@@ -1,44 +1,93 @@
+import type { Verification } from '../graph/inspections.ts';
 import { makePlan } from '../graph/plan.ts';
-import type { GraphRunDetail, Verification } from '../graph/resources.ts';
-import type { Store } from '../store/store.ts';
-import { compareRun, type RunRows } from './compare-run.ts';
-import type { TemporalView } from './temporal-view.ts';
+import type { JobFacts, RunFacts, Store } from '../store/store.ts';
+import { compareRun } from './compare-run.ts';
+import type { JobRowFacts, RunRows } from './compared.ts';
+import { isNotFound } from './temporal-errors.ts';
+import type { ExecutionId, TemporalView } from './temporal-view.ts';
 
 export interface VerifyDependencies {
-  readonly store: Pick<Store, 'graphRuns' | 'graphs'>;
-  readonly temporal: TemporalView;
+  readonly store: Pick<Store, 'runs' | 'jobRuns' | 'graphs'>;
+  readonly temporal: Pick<TemporalView, 'describe' | 'history'>;
 }
-
-const unprovable: Verification = { verdict: 'unprovable', differences: [], explained: [], events: 0 };
 
 /**
- * Compares a graph run with Temporal's history of the execution that carries it out: state, reason, output and order.
+ * Compares a graph run with what Temporal says of the execution that carries it out: its history, and Describe while it is
+ * open. An execution that a reset made begins with a copy of the one before, so that the newest Task tells of the jobs that
+ * were kept as well; those before it tell of what is not any more.
  * @throws CodedError GRAPH_RUN_UNKNOWN
  */
-export async function verifyGraphRun(deps: VerifyDependencies, id: string): Promise<Verification> {
-  const first = await verifyOnce(deps, id);
+export function verifyGraphRun(deps: VerifyDependencies, id: string): Promise<Verification> {
+  return verify(deps, () => deps.store.runs.factsOfGraphRun(id));
+}
+
+/** The same for a job run: of one in a graph run, what concerns it. @throws CodedError JOB_RUN_UNKNOWN */
+export async function verifyJobRun(deps: VerifyDependencies, id: string): Promise<Verification> {
+  const { graphRunId, job } = await deps.store.jobRuns.get(id);
+  if (graphRunId === null) return verify(deps, () => deps.store.runs.factsOfJobRun(id));
+  const whole = await verifyGraphRun(deps, graphRunId);
+  const differences = whole.differences.filter((found) => found.job === job || found.fact === 'execution');
+  const explained = whole.explained.filter((found) => found.job === job);
+  return whole.verdict === 'unprovable' ? whole : { ...whole, ...conclude(differences), explained };
+}
+
+async function verify(deps: VerifyDependencies, read: () => Promise<RunFacts>): Promise<Verification> {
+  const first = await verifyOnce(deps, await read());
   // Rows and history are read one after the other: what moved in between is read once more.
-  return first.verdict === 'different' ? verifyOnce(deps, id) : first;
+  return first.verdict === 'different' ? verifyOnce(deps, await read()) : first;
 }
 
-async function verifyOnce({ store, temporal }: VerifyDependencies, id: string): Promise<Verification> {
-  const facts = await store.graphRuns.facts(id);
-  const task = facts.run.tasks.at(-1);
-  if (!task || facts.projectId === null || facts.run.version === null) return unprovable;
+async function verifyOnce({ store, temporal }: VerifyDependencies, run: RunFacts): Promise<Verification> {
+  const task = run.tasks.at(-1);
+  if (!run.pinned) return unprovable('the run is not valid, and has no graph to be held to');
+  if (!task) return unprovable('no execution has opened the run yet');
+  if (run.tasks.filter(({ epoch }) => epoch === task.epoch).length > 1) {
+    return unprovable('the run went on in several executions, which are not compared yet');
+  }
   const view = await temporal.describe(task);
-  if (!view) return unprovable;
-  const history = await temporal.history(task);
-  const graph = await store.graphs.load(facts.projectId, facts.run.version);
-  const plan = makePlan(graph, new Set(facts.run.jobRuns.map(({ job }) => job)));
-  const { differences, explained } = compareRun(rowsOf(facts), plan, view, history);
-  const verdict = differences.length > 0 ? 'different' : 'equal';
-  return { verdict, differences, explained, events: history.events };
+  const history = view ? await readHistory(temporal, task) : null;
+  if (!view || !history) return unprovable(gone);
+  if (view.resetRunId !== null) {
+    const difference = { job: null, fact: 'execution', row: task.runId, history: view.resetRunId } as const;
+    return { ...conclude([difference]), explained: [], why: null, events: history.events };
+  }
+  const graph = await store.graphs.load(run.pinned.projectId, run.pinned.version);
+  const plan = makePlan(graph, new Set(run.jobs.map(({ job }) => job)));
+  const { differences, explained } = compareRun(rowsOf(run), plan, view, history);
+  return { ...conclude(differences), explained, why: null, events: history.events };
 }
 
-function rowsOf(facts: { run: GraphRunDetail; outputHashes: ReadonlyMap<string, string> }): RunRows {
-  const { run, outputHashes } = facts;
-  const jobs = run.jobRuns.map(({ id, job, state, reason }) => {
-    return [job, { state, reason, outputHash: outputHashes.get(id) ?? null }] as const;
-  });
-  return { state: run.state, reason: run.reason, jobs: new Map(jobs) };
+const gone =
+  'Temporal does not have the history any more: its retention is over, or the workflow was deleted';
+
+async function readHistory(temporal: VerifyDependencies['temporal'], task: ExecutionId) {
+  try {
+    return await temporal.history(task);
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+function conclude(differences: Verification['differences']): Pick<Verification, 'verdict' | 'differences'> {
+  return { verdict: differences.length > 0 ? 'different' : 'equal', differences };
+}
+
+function unprovable(why: string): Verification {
+  return { verdict: 'unprovable', why, differences: [], explained: [], events: 0 };
+}
+
+function rowsOf(run: RunFacts): RunRows {
+  const { type, state, reason } = run;
+  return {
+    run: type === 'graph_run' ? { state, reason } : null,
+    jobs: new Map(run.jobs.map((job) => [job.job, rowOf(job)])),
+  };
+}
+
+function rowOf({ state, reason, error, outputHash, executions }: JobFacts): JobRowFacts {
+  return {
+    ...{ state, reason, outputHash, error: error?.message ?? null },
+    attempts: new Map(executions.map((execution) => [execution.runId, execution])),
+  };
 }

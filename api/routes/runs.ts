@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { projectNameSchema } from '../../graph/definition.ts';
+import { explanationSchema, verificationSchema } from '../../graph/inspections.ts';
 import {
   type GraphRunView,
   graphRunDetailSchema,
   graphRunSchema,
   pageSchema,
   startRunSchema,
-  verificationSchema,
 } from '../../graph/resources.ts';
 import { RunState } from '../../graph/states.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
@@ -58,7 +58,7 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
 }
 
 /** /graph-runs and what is below */
-export function graphRunRoutes(app: Api, { store, verify }: Dependencies): void {
+export function graphRunRoutes(app: Api, { store, inspector }: Dependencies): void {
   app.get(
     '/graph-runs',
     {
@@ -105,6 +105,23 @@ export function graphRunRoutes(app: Api, { store, verify }: Dependencies): void 
         response: { 200: verificationSchema },
       },
     },
-    ({ params }) => verify(params.id),
+    ({ params }) => inspector.verifyGraphRun(params.id),
+  );
+
+  app.get(
+    '/graph-runs/:id/explain',
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags,
+        summary: 'Tells why a graph run, and each of its jobs, is not done',
+        description:
+          'Asks Temporal; while it does not answer, the reply says so and tells what the rows say.',
+        params: runPath,
+        querystring: noQuery,
+        response: { 200: explanationSchema },
+      },
+    },
+    ({ params }) => inspector.explainGraphRun(params.id),
   );
 }

@@ -1,11 +1,7 @@
 import type { Command } from 'commander';
-import {
-  type AttemptView,
-  type GraphRunDetail,
-  GraphrunError,
-  type JobRunDetail,
-} from '../../client/index.ts';
+import type { AttemptView, GraphRunDetail, JobRunDetail } from '../../client/index.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { unknownRun, unlessUnknown } from '../either-run.ts';
 import { useColor } from '../io.ts';
 import { renderError, renderRun } from '../run-table.ts';
 import {
@@ -28,32 +24,17 @@ export function showCommand(setting: Setting): Command {
 
 async function show(session: Session, [id = '']: string[]): Promise<undefined> {
   const { client, io, print } = session;
-  const graphRun = await unlessUnknown('GRAPH_RUN_UNKNOWN', client.graphRuns.get(id));
+  const graphRun = await unlessUnknown(client.graphRuns.get(id));
   if (graphRun) print(graphRun, () => renderGraphRun(graphRun, new Date(), useColor(io.stdout)));
   else await showJobRun(session, id);
 }
 
 async function showJobRun({ client, io, print }: Session, id: string): Promise<void> {
-  const jobRun = await unlessUnknown('JOB_RUN_UNKNOWN', client.jobRuns.get(id));
+  const jobRun = await unlessUnknown(client.jobRuns.get(id));
   if (!jobRun) throw unknownRun(id);
   const attempts = await client.jobRuns.attempts(id);
   const view = { now: new Date(), color: useColor(io.stdout) };
   print({ ...jobRun, attemptList: attempts }, () => renderJobRun(jobRun, attempts, view));
-}
-
-async function unlessUnknown<Answer>(code: string, answer: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof GraphrunError && error.code === code) return undefined;
-    throw error;
-  }
-}
-
-function unknownRun(id: string): GraphrunError {
-  const detail = `There is neither a graph run nor a job run ${id}; "graphrun runs" lists those there are.`;
-  const title = 'There is no such run';
-  return new GraphrunError({ type: 'about:blank', status: 404, code: 'GRAPH_RUN_UNKNOWN', title, detail });
 }
 
 function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string {

@@ -5,7 +5,7 @@ import { createApp } from '../../api/app.ts';
 import { problemSchema } from '../../graph/resources.ts';
 import { createKinds } from '../../jobs/index.ts';
 import { createStore, type Store } from '../../store/index.ts';
-import { fakeStarter, useApi } from './test-api.ts';
+import { fakeInspector, fakeStarter, useApi } from './test-api.ts';
 
 const { app, call, keys, makeProject, store } = await useApi();
 const authorization = `Bearer ${keys.editor}`;
@@ -17,7 +17,7 @@ async function otherApp(parts: Partial<Store>, requestsPerSecondMax = 600) {
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
   const temporal = fakeStarter();
   const other = await createApp({
-    verify: () => Promise.reject(new Error('not asked')),
+    inspector: fakeInspector,
     store: { ...store, ...parts },
     temporal,
     kinds: createKinds(),

@@ -13,7 +13,7 @@ import { createStore } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useSql } from '../support/sql.ts';
 import { until } from '../support/until.ts';
-import { fakeStarter, newName, useApi } from './test-api.ts';
+import { fakeInspector, fakeStarter, newName, useApi } from './test-api.ts';
 
 const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
@@ -101,7 +101,7 @@ describe('a stream', () => {
 
   test('ends when the server stops, and is taken up without a gap by the next one', async () => {
     const make = () =>
-      createApp({ store, temporal: fakeStarter(), kinds: createKinds(), verify: () => Promise.reject() });
+      createApp({ store, temporal: fakeStarter(), kinds: createKinds(), inspector: fakeInspector });
     const first = await make();
     const otherUrl = await first.listen({ port: 0, host: '127.0.0.1' });
     const { port } = new URL(otherUrl);

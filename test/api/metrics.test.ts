@@ -6,7 +6,7 @@ import type { Metrics } from '../../store/metrics.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useSql } from '../support/sql.ts';
 import { until } from '../support/until.ts';
-import { fakeStarter, useApi } from './test-api.ts';
+import { fakeInspector, fakeStarter, useApi } from './test-api.ts';
 
 const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
@@ -16,12 +16,11 @@ const headers = { authorization: `Bearer ${keys.viewer}` };
 
 /** An app that has read nothing yet, since what it reads is kept for some seconds. */
 async function freshApp(metrics: Metrics = store.metrics) {
-  const verify = () => Promise.reject(new Error('not asked'));
   const fresh = await createApp({
     store: { ...store, metrics },
     temporal: fakeStarter(),
     kinds: createKinds(),
-    verify,
+    inspector: fakeInspector,
   });
   afterAll(() => fresh.close());
   const scrape = () => fresh.inject({ url: '/metrics', headers });

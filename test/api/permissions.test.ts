@@ -30,11 +30,15 @@ const permissions = {
   'GET /v1/graph-runs': 'read',
   'GET /v1/graph-runs/{id}': 'read',
   'GET /v1/graph-runs/{id}/verify': 'read',
+  'GET /v1/graph-runs/{id}/explain': 'read',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
   'GET /v1/events': 'read',
   'GET /v1/events/stream': 'read',
   'GET /metrics': 'read',
+  'GET /v1/job-runs/{id}/verify': 'read',
+  'GET /v1/job-runs/{id}/explain': 'read',
+  'GET /v1/verifications': 'read',
 } as const;
 
 const allowed = {
@@ -61,8 +65,14 @@ test('the table holds every route that asks for a key', () => {
   expect(documented.toSorted()).toEqual(Object.keys(permissions).toSorted());
 });
 
+/** Wrong keys are counted by address: each route is asked from its own. */
+function addressOf(route: string): string {
+  return `10.0.0.${Object.keys(permissions).indexOf(route)}`;
+}
+
 describe.each(Object.entries(permissions))('%s', (route, permission) => {
   const { method, url } = methodAndUrl(route);
+  const remoteAddress = addressOf(route);
 
   test.each(roles)(`answers a(n) %s as one who may or may not ${permission}`, async (role) => {
     const { status, problem } = await call(method, url, { role });
@@ -79,6 +89,7 @@ describe.each(Object.entries(permissions))('%s', (route, permission) => {
     const response = await app.inject({
       method,
       url,
+      remoteAddress,
       headers: authorization === undefined ? {} : { authorization },
     });
     expect([response.statusCode, response.json().code]).toEqual([401, 'UNAUTHENTICATED']);

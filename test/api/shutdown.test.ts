@@ -3,13 +3,17 @@ import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { createKinds } from '../../jobs/index.ts';
-import { fakeStarter, useApi } from './test-api.ts';
+import { fakeInspector, fakeStarter, useApi } from './test-api.ts';
 
 const { store } = await useApi();
 
 async function listen() {
-  const verify = () => Promise.reject(new Error('not asked'));
-  const app = await createApp({ store, temporal: fakeStarter(), kinds: createKinds(), verify });
+  const app = await createApp({
+    store,
+    temporal: fakeStarter(),
+    kinds: createKinds(),
+    inspector: fakeInspector,
+  });
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
   return { app, port: Number(port) };
 }

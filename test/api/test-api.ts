@@ -5,10 +5,12 @@ import { type AppOptions, createApp } from '../../api/app.ts';
 import type { Api } from '../../api/dependencies.ts';
 import type { Starter } from '../../api/starter.ts';
 import { CodedError } from '../../graph/errors.ts';
-import type { ProblemView, Verification } from '../../graph/resources.ts';
+import type { Explanation, Verification } from '../../graph/inspections.ts';
+import type { ProblemView } from '../../graph/resources.ts';
 import { createKinds } from '../../jobs/index.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
+import type { Inspector } from '../../watch/inspector.ts';
 import { useDatabases } from '../support/databases.ts';
 
 /** Keeps what it is asked to start; refuses while `isAway`. */
@@ -58,16 +60,49 @@ export function newName(): string {
   return `p-${randomBytes(6).toString('hex')}`;
 }
 
-/** As of a server that has no history of anything. */
-async function unprovable(): Promise<Verification> {
-  return { verdict: 'unprovable', differences: [], explained: [], events: 0 };
-}
+const unprovable: Verification = {
+  verdict: 'unprovable',
+  why: 'no execution has opened the run yet',
+  differences: [],
+  explained: [],
+  events: 0,
+};
+
+const notStarted: Explanation = {
+  run: {
+    type: 'graph_run',
+    id: '0198c5a2-0000-7000-8000-000000000000',
+    project: 'p',
+    state: 'PENDING',
+    reason: 'not_started',
+    message: 'Temporal has no workflow of it yet.',
+  },
+  temporalAnswered: true,
+  waiting: [],
+  jobs: [],
+  queues: [],
+};
+
+/** As of a Temporal server that has nothing. */
+export const fakeInspector: Inspector = {
+  verifyGraphRun: async () => unprovable,
+  verifyJobRun: async () => unprovable,
+  verifyRuns: async () => ({ items: [], nextCursor: null, total: 0 }),
+  explainGraphRun: async () => notStarted,
+  explainJobRun: async () => notStarted,
+};
 
 /** An API on a database of its own, with a fake in place of Temporal; closed after the file's last test. */
 export async function useApi(options: Partial<AppOptions> = {}): Promise<TestApi> {
   const store = options.store ?? createStore(await useDatabases());
   const temporal = fakeStarter();
-  const app = await createApp({ temporal, kinds: createKinds(), verify: unprovable, ...options, store });
+  const app = await createApp({
+    temporal,
+    kinds: createKinds(),
+    inspector: fakeInspector,
+    ...options,
+    store,
+  });
   afterAll(async () => {
     await app.close();
     await store.close();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll } from 'vitest';
+import type { AppOptions } from '../../api/app.ts';
 import { runCli } from '../../cli/run-cli.ts';
 import type { GraphEnd, JobEnd } from '../../graph/states.ts';
 import { jobRunIdOf, type Store } from '../../store/index.ts';
@@ -30,8 +31,8 @@ export interface TestCli extends TestApi {
 }
 
 /** The CLI, in this process, against a listening API on a database of its own. */
-export async function useCli(): Promise<TestCli> {
-  const api = await useApi();
+export async function useCli(options: Partial<AppOptions> = {}): Promise<TestCli> {
+  const api = await useApi(options);
   const url = await api.app.listen({ port: 0, host: '127.0.0.1' });
   const dir = mkdtempSync(join(tmpdir(), 'graphrun-cli-'));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -39,6 +39,8 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
   [/^graphrun verify RUN/, /^equal to Temporal's history of \d+ events/],
+  [/^graphrun verify --all/, /\d+ runs?/],
+  [/^graphrun explain RUN/, /SUCCESS/],
 ];
 
 function commandsOf(file: string): string[] {

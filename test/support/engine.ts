@@ -3,7 +3,8 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
-import type { GraphRunDetail, JobRunDetail, Verification } from '../../graph/resources.ts';
+import type { Verification } from '../../graph/inspections.ts';
+import type { GraphRunDetail, JobRunDetail } from '../../graph/resources.ts';
 import { isFinal } from '../../graph/states.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
 import { createKinds } from '../../jobs/index.ts';
@@ -11,8 +12,8 @@ import { createStore } from '../../store/index.ts';
 import type { Store } from '../../store/store.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { createAdopter } from '../../watch/adopter.ts';
+import { createInspector, type Inspector } from '../../watch/inspector.ts';
 import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
-import { verifyGraphRun } from '../../watch/verify.ts';
 import { startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useDatabases } from './databases.ts';
@@ -39,7 +40,8 @@ export interface Engine {
   /** The run once it has ended. */
   ended(graphRunId: string): Promise<GraphRunDetail>;
   endedJob(jobRunId: string): Promise<JobRunDetail>;
-  /** How a run's rows compare with Temporal's history. */
+  readonly inspector: Inspector;
+  /** How a graph run's rows compare with Temporal's history. */
   verify(graphRunId: string): Promise<Verification>;
   /** Starts, waits, and answers with the ended run. */
   run(project: string, select?: readonly string[]): Promise<GraphRunDetail>;
@@ -70,6 +72,7 @@ export async function useEngine(
   const client = new Client({ connection });
   const temporal = createTemporalView(client);
   const adopt = createAdopter({ store, warehouse, temporal, actor: 'worker' });
+  const inspector = createInspector({ store, temporal, taskQueue });
   const options = {
     adopt,
     store,
@@ -129,7 +132,8 @@ export async function useEngine(
         const run = await store.jobRuns.get(id);
         return isFinal(run.state) ? run : undefined;
       }, `job run ${id} ends`),
-    verify: (id) => verifyGraphRun({ store, temporal }, id),
+    inspector,
+    verify: (id) => inspector.verifyGraphRun(id),
     run: async (project, select) => ended((await start(project, select)).id),
   };
 }

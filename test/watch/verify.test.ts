@@ -1,5 +1,6 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
+import { verifyGraphRun } from '../../watch/verify.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { useSql } from '../support/sql.ts';
@@ -8,23 +9,16 @@ import { useWatch } from '../support/watch.ts';
 
 const { kinds } = createTestKinds();
 const engine = await useEngine(kinds);
-const { store } = engine;
+const { store, inspector } = engine;
 const sql = await useSql(engine.databaseUrl);
 useWatch(engine);
 
-/** Every run of this file equals its history in the end. */
-const runs: string[] = [];
-afterAll(async () => {
-  expect(runs.length).toBeGreaterThan(5);
-});
-
-const equal = { verdict: 'equal', differences: [] };
+const equal = { verdict: 'equal', differences: [], explained: [], why: null };
 
 async function runShape(project: string, jobs: GraphDefinition['jobs']): Promise<string> {
   await engine.push({ project, jobs });
   const { id, handle } = await engine.start(project);
   await handle.result().catch(() => {});
-  runs.push(id);
   return id;
 }
 
@@ -38,9 +32,24 @@ async function startHanging(project: string) {
     const { jobRuns } = await store.graphRuns.get(id);
     return jobRuns[1]?.state === 'RUNNING' ? true : undefined;
   }, 'the endless job runs');
-  runs.push(id);
   return { id, handle };
 }
+
+async function startLoneEndless(project: string) {
+  await engine.push({ project, jobs: { endless: { kind: 'endless' } } });
+  const started = await engine.startLone(project, 'endless');
+  await until(
+    async () => ((await store.jobRuns.get(started.id)).state === 'RUNNING' ? true : undefined),
+    'the endless job runs',
+  );
+  return started;
+}
+
+const failing = {
+  kind: 'flaky',
+  config: { failures: 9 },
+  retry: { maximumAttempts: 2, initialInterval: '10ms' },
+} as const;
 
 describe('verify finds a run equal to its history', () => {
   it.each([
@@ -48,11 +57,7 @@ describe('verify finds a run equal to its history', () => {
     [
       'fails and settles what is below',
       {
-        bad: {
-          kind: 'flaky',
-          config: { failures: 9 },
-          retry: { maximumAttempts: 2, initialInterval: '10ms' },
-        },
+        bad: failing,
         below: { kind: 'noop', dependsOn: ['bad'] },
         after: { kind: 'noop', dependsOn: ['below'], runIf: 'all_done' },
       },
@@ -81,6 +86,63 @@ describe('verify finds a run equal to its history', () => {
   });
 });
 
+describe('verify of a job that was run alone finds it equal', () => {
+  it.each([
+    ['succeeds', { kind: 'noop' }],
+    ['fails', failing],
+    ['times out', { kind: 'endless', timeout: '50ms', retry: { maximumAttempts: 1 } }],
+  ] as const)('that %s', async (name, job) => {
+    const project = `lone-${name.replaceAll(' ', '-')}`;
+    await engine.push({ project, jobs: { a: job } });
+    const { id, handle } = await engine.startLone(project, 'a');
+    await handle.result().catch(() => {});
+    expect(await inspector.verifyJobRun(id)).toMatchObject(equal);
+  });
+
+  it('while it is open, and after it was cancelled', async () => {
+    const { id, handle } = await startLoneEndless('lone-open');
+    expect(await inspector.verifyJobRun(id)).toMatchObject(equal);
+    await handle.cancel();
+    await engine.endedJob(id);
+    await handle.result().catch(() => {});
+    expect(await store.jobRuns.get(id)).toMatchObject({ reason: 'cancelled' });
+    expect(await inspector.verifyJobRun(id)).toMatchObject(equal);
+  });
+
+  it('after it was completed from outside, which its workflow settles', async () => {
+    const { id, handle } = await startLoneEndless('lone-completed');
+    await engine.client.activity.complete(
+      { workflowId: handle.workflowId, activityId: 'endless' },
+      'by hand',
+    );
+    expect(await engine.endedJob(id)).toMatchObject({ state: 'SUCCESS' });
+    await handle.result();
+    expect(await inspector.verifyJobRun(id)).toMatchObject(equal);
+  });
+
+  it('after it was terminated', async () => {
+    const { id, handle } = await startLoneEndless('lone-terminated');
+    await handle.terminate();
+    await engine.endedJob(id);
+    expect(await inspector.verifyJobRun(id)).toMatchObject(equal);
+  });
+
+  it('but not one that was changed by hand', async () => {
+    await engine.push({ project: 'lone-changed', jobs: { a: { kind: 'noop' } } });
+    const { id, handle } = await engine.startLone('lone-changed', 'a');
+    await handle.result();
+    await sql.query(
+      `UPDATE job_run SET state = 'FAILED', reason = 'error', output = NULL, output_hash = NULL,
+      output_bytes = NULL WHERE id = $1`,
+      [id],
+    );
+    expect(await inspector.verifyJobRun(id)).toMatchObject({
+      verdict: 'different',
+      differences: [{ job: 'a', fact: 'state', row: 'FAILED', history: 'SUCCESS' }],
+    });
+  });
+});
+
 describe('verify finds what was changed by hand', () => {
   it.each([
     [
@@ -97,17 +159,50 @@ describe('verify finds what was changed by hand', () => {
     });
   });
 
-  it('a run that says SUCCESS while its workflow is open', async () => {
+  it('a run that says SUCCESS while its workflow is open, and a job while its activity is', async () => {
     const { id, handle } = await startHanging('claimed');
     await sql.query(`UPDATE graph_run SET state = 'SUCCESS', completed_at = now() WHERE id = $1`, [id]);
+    await sql.query(`UPDATE job_run SET state = 'SUCCESS', completed_at = now() WHERE graph_run_id = $1`, [
+      id,
+    ]);
     expect(await engine.verify(id)).toMatchObject({
       verdict: 'different',
-      differences: [{ job: null, fact: 'state', row: 'SUCCESS', history: 'open' }],
+      differences: [
+        { job: null, fact: 'state', row: 'SUCCESS', history: 'open' },
+        { job: 'endless', fact: 'state', row: 'SUCCESS', history: 'open' },
+      ],
     });
     await handle.terminate();
   });
 
-  it('and says so when Temporal has nothing to compare with', async () => {
+  it('a job that works though nobody was told to', async () => {
+    await engine.push({
+      project: 'eager',
+      jobs: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
+    });
+    const { id, handle } = await engine.start('eager');
+    await until(async () => ((await store.graphRuns.get(id)).startedAt ? true : undefined), 'it is open');
+    await sql.query(
+      `UPDATE job_run SET state = 'RUNNING', started_at = now() WHERE graph_run_id = $1 AND place = 1`,
+      [id],
+    );
+    expect(await engine.verify(id)).toMatchObject({
+      differences: [{ job: 'below', fact: 'state', row: 'RUNNING', history: 'not scheduled' }],
+    });
+    await handle.terminate();
+  });
+
+  it('and tells of one job run what concerns it', async () => {
+    const id = await runShape('changed-one', { a: { kind: 'noop' }, b: { kind: 'noop' } });
+    const [a, b] = (await store.graphRuns.get(id)).jobRuns.map((job) => job.id);
+    await sql.query(`UPDATE job_run SET output = '"x"', output_hash = 'x' WHERE id = $1`, [a]);
+    expect(await inspector.verifyJobRun(a ?? '')).toMatchObject({ verdict: 'different' });
+    expect(await inspector.verifyJobRun(b ?? '')).toMatchObject(equal);
+  });
+});
+
+describe('verify says that it cannot tell', () => {
+  it('of a run that no workflow has opened', async () => {
     await engine.push({ project: 'unopened', jobs: { a: { kind: 'noop' } } });
     const run = await store.graphRuns.create({
       project: 'unopened',
@@ -115,6 +210,63 @@ describe('verify finds what was changed by hand', () => {
       select: null,
       actor: 'test',
     });
-    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'unprovable' });
+    const why = 'no execution has opened the run yet';
+    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'unprovable', why });
+    const lone = await store.jobRuns.create({ project: 'unopened', job: 'a', actor: 'test' });
+    expect(await inspector.verifyJobRun(lone.id)).toMatchObject({ verdict: 'unprovable', why });
+  });
+
+  it('of a run whose workflow is gone, by its retention or deleted', async () => {
+    await engine.push({ project: 'gone', jobs: { a: { kind: 'noop' } } });
+    const { id, handle } = await engine.start('gone');
+    await handle.result();
+    await engine.client.workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: handle.workflowId },
+    });
+    await until(
+      async () => ((await engine.verify(id)).verdict === 'unprovable' ? true : undefined),
+      'the workflow is gone',
+    );
+    expect((await engine.verify(id)).why).toContain('does not have the history any more');
+  });
+
+  it('of a run that is not valid', async () => {
+    const handle = await engine.startOutside('graphRun', { project: 'nobody-has-this' });
+    await handle.result().catch(() => {});
+    const { items } = await store.graphRuns.list({ state: 'FAILED' }, { limit: 50 });
+    const invalid = items.find(({ project }) => project === 'nobody-has-this');
+    expect(await engine.verify(invalid?.id ?? '')).toMatchObject({
+      verdict: 'unprovable',
+      why: expect.stringContaining('not valid'),
+    });
+  });
+
+  it('of a run that went on in several executions at one epoch', async () => {
+    const id = await runShape('continued', { a: { kind: 'noop' } });
+    await sql.query(
+      `INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, epoch, opened_by, closed_at, closed_by)
+       SELECT 'before', workflow_id, first_execution_run_id, graph_run_id, epoch, 'test', now(), 'test' FROM task
+       WHERE graph_run_id = $1`,
+      [id],
+    );
+    expect(await engine.verify(id)).toMatchObject({
+      verdict: 'unprovable',
+      why: expect.stringContaining('several executions'),
+    });
+  });
+});
+
+it('verify tells when a reset has put another execution in the place of the newest Task', async () => {
+  const id = await runShape('replaced', { a: { kind: 'noop' } });
+  const { temporal } = engine;
+  const describe = async (task: { workflowId: string; runId: string }) => {
+    const view = await temporal.describe(task);
+    return view && { ...view, resetRunId: 'newer' };
+  };
+  const [task] = (await store.graphRuns.get(id)).tasks;
+  expect(await verifyGraphRun({ store, temporal: { ...temporal, describe } }, id)).toMatchObject({
+    verdict: 'different',
+    differences: [{ job: null, fact: 'execution', row: task?.runId, history: 'newer' }],
   });
 });

@@ -1,0 +1,211 @@
+// What a real server shows only for moments, or after a minute.
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../graph/plan.ts';
+import { defaultRetry, defaultTimeoutMs } from '../../graph/rules.ts';
+import type { JobFacts, RunFacts } from '../../store/store.ts';
+import { type ExplainFacts, explainRun } from '../../watch/explain-run.ts';
+import type { PendingActivity } from '../../watch/pending-activities.ts';
+import type { ExecutionView } from '../../watch/temporal-view.ts';
+
+const now = new Date('2026-11-24T08:00:00.000Z');
+const ago = (ms: number) => new Date(now.getTime() - ms);
+const id = '0198c5a2-0000-7000-8000-000000000001';
+
+const plan: Plan = {
+  keys: ['a', 'b'],
+  parents: [[], [0]],
+  rules: [
+    {
+      kind: 'noop',
+      runIf: 'all_succeeded',
+      allowFailure: false,
+      timeoutMs: defaultTimeoutMs,
+      retry: defaultRetry,
+    },
+  ],
+  ruleOf: [0, 0],
+  passing: [],
+};
+
+function jobOf(job: string, more: Partial<JobFacts> = {}): JobFacts {
+  return {
+    ...{
+      id,
+      project: 'p',
+      job,
+      kind: 'noop',
+      graphRunId: id,
+      state: 'PENDING',
+      reason: 'queued',
+      error: null,
+    },
+    ...{ epoch: 1, attempts: 0, createdAt: now.toISOString(), createdBy: 'test', startedAt: null },
+    ...{ completedAt: null, outputHash: null, executions: [] },
+    ...more,
+  };
+}
+
+function runOf(jobs: readonly JobFacts[], more: Partial<RunFacts> = {}): RunFacts {
+  const task = { workflowId: 'w', runId: 'r', epoch: 1, openedAt: now.toISOString(), closedAt: null };
+  return {
+    ...{ type: 'graph_run', id, project: 'p', state: 'RUNNING', reason: null, error: null, workflowId: 'w' },
+    ...{ createdAt: now.toISOString(), pinned: { projectId: id, version: 1 }, tasks: [task], jobs },
+    ...more,
+  };
+}
+
+function pendingOf(activityId: string, more: Partial<PendingActivity>): [string, PendingActivity] {
+  const pending: PendingActivity = {
+    ...{ activityId, state: 'waiting', attempt: 1, maximumAttempts: 3, taskQueue: 'q', startedAt: null },
+    ...{ lastHeartbeatAt: null, nextAttemptAt: null, lastFailure: null, worker: null, pause: null },
+    ...more,
+  };
+  return [activityId, pending];
+}
+
+interface Given {
+  readonly run?: RunFacts;
+  readonly execution?: Partial<ExecutionView> | null;
+  readonly pending?: readonly [string, PendingActivity][];
+  readonly taskFailure?: { type: string; message: string } | null;
+  /** When the last poll of each queue was, in milliseconds before now. */
+  readonly polls?: Partial<Record<'workflow' | 'activity' | 'system', number>>;
+  readonly only?: string;
+}
+
+function explain({ execution = {}, pending = [], taskFailure = null, polls = {}, ...given }: Given) {
+  const view: ExecutionView = {
+    ...{ workflowId: 'w', runId: 'r', status: 'RUNNING', firstExecutionRunId: 'r', resetRunId: null },
+    ...{ taskQueue: 'q', pending: new Map(pending), workflowTask: null },
+    ...execution,
+  };
+  const queue = (taskQueue: string, kind: 'workflow' | 'activity', poll = 1_000) => {
+    return { taskQueue, kind, polls: [ago(poll)], backlog: 0 };
+  };
+  const facts: ExplainFacts = {
+    ...{ run: given.run ?? runOf([jobOf('a'), jobOf('b', { reason: 'upstream' })]), plan, now },
+    only: given.only ?? null,
+    temporal: {
+      execution: execution === null ? null : view,
+      taskFailure,
+      queues: [
+        queue('q', 'workflow', polls.workflow),
+        queue('q', 'activity', polls.activity),
+        queue('q-system', 'activity', polls.system),
+      ],
+    },
+  };
+  return explainRun(facts);
+}
+
+const running = jobOf('a', { state: 'RUNNING', reason: null, attempts: 1 });
+
+describe('a job whose activity', () => {
+  it('waits on a queue that nobody has polled for a minute has no worker', () => {
+    const lastFailure = { type: 'Error', message: 'boom\nat line 7', isThrown: true };
+    const { run, jobs } = explain({
+      pending: [pendingOf('a', { attempt: 2, lastFailure })],
+      polls: { activity: 66_000 },
+    });
+    expect(run).toMatchObject({ reason: 'no_worker', message: expect.stringContaining('"q"') });
+    expect(jobs[0]).toMatchObject({
+      reason: 'no_worker',
+      message: 'no worker polls the task queue "q"; the last one: boom',
+      lastError: { type: 'Error' },
+    });
+  });
+
+  it('waits on a queue that is polled waits for a free worker', () => {
+    const { run, jobs } = explain({ pending: [pendingOf('a', {})], polls: { activity: 59_000 } });
+    expect([run.reason, jobs[0]?.reason]).toEqual([null, 'queued']);
+  });
+
+  it('was lost with its worker waits for the next attempt, though its row says RUNNING', () => {
+    const lastFailure = { type: 'Timeout', message: 'activity Heartbeat timeout', isThrown: false };
+    const nextAttemptAt = ago(-4_000);
+    const { jobs } = explain({
+      run: runOf([running]),
+      pending: [pendingOf('a', { attempt: 2, lastFailure, nextAttemptAt, worker: '7@host' })],
+    });
+    expect(jobs[0]).toMatchObject({
+      ...{ state: 'RUNNING', reason: 'retry', nextAttemptAt: nextAttemptAt.toISOString(), worker: '7@host' },
+      message: 'attempt 2 of 3 comes next; the last one: activity Heartbeat timeout',
+    });
+  });
+
+  it.each([
+    ['stopping', 'stopping', 'was told to stop; runs on 7@host until it does'],
+    ['pausing', 'running', 'attempt 1 of 3 runs on 7@host; pauses at its next heartbeat, by me'],
+  ] as const)('is %s says so', (state, reason, message) => {
+    const pause = { by: 'me', reason: '', at: now };
+    const { jobs } = explain({
+      run: runOf([running]),
+      pending: [pendingOf('a', { state, pause, worker: '7@host', startedAt: ago(5_000) })],
+    });
+    expect(jobs[0]).toMatchObject({ reason, message, since: ago(5_000).toISOString() });
+  });
+
+  it('has ended waits for its end to be written, which nobody does when the system queue has no worker', () => {
+    const settle = pendingOf('graphrun:settle/1', { taskQueue: 'q-system' });
+    const goes = explain({ run: runOf([running]), pending: [settle] });
+    expect([goes.run.reason, goes.jobs[0]?.reason]).toEqual([null, 'settling']);
+    const stands = explain({ run: runOf([running]), pending: [settle], polls: { system: 66_000 } });
+    expect(stands.run).toMatchObject({ reason: 'no_worker', message: expect.stringContaining('"q-system"') });
+  });
+});
+
+describe('a run', () => {
+  it('whose workflow task waits has no worker, or waits for one', () => {
+    const execution = { workflowTask: { attempts: 1, isTaken: false } };
+    expect(explain({ execution, polls: { workflow: 66_000 } }).run.reason).toBe('no_worker');
+    expect(explain({ execution }).run).toMatchObject({ reason: 'queued' });
+  });
+
+  it('whose workflow task fails is stuck, and tells why on one line', () => {
+    const execution = { workflowTask: { attempts: 7, isTaken: false } };
+    const taskFailure = { type: 'Error', message: 'Nondeterminism\nat line 1' };
+    const { run } = explain({ execution, taskFailure, polls: { workflow: 66_000 } });
+    expect(run).toMatchObject({
+      reason: 'stuck',
+      message: expect.stringContaining(': Nondeterminism. Deploy'),
+    });
+    expect(run.message).toContain('attempt 7 by now');
+  });
+
+  it.each([
+    ['deleted', null, 'it was deleted'],
+    ['reset', { resetRunId: 'other' }, 'was reset'],
+    ['ended', { status: 'TIMED_OUT' }, 'as TIMED_OUT'],
+  ] as const)('that was %s in Temporal is about to be followed by its rows', (_how, execution, message) => {
+    expect(explain({ execution }).run).toMatchObject({
+      reason: 'catching_up',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each(['slot', 'gate'] as const)('that waits for its %s says so', (reason) => {
+    const run = runOf([jobOf('a')], { state: 'PENDING', reason, tasks: [] });
+    for (const execution of [{}, null]) {
+      const explanation = explain({ run, execution });
+      expect(explanation.run).toMatchObject({ reason, message: expect.stringContaining('It waits for') });
+    }
+  });
+
+  it('whose jobs have all ended is about to end', () => {
+    const run = runOf([jobOf('a', { state: 'SUCCESS', reason: null })]);
+    expect(explain({ run }).run.message).toContain('All its jobs have ended');
+  });
+
+  it('of which one job is asked about is judged by all of them', () => {
+    const { run, waiting, jobs } = explain({
+      pending: [pendingOf('a', {})],
+      polls: { activity: 66_000 },
+      only: 'b',
+    });
+    expect([run.reason, waiting, jobs.map(({ job }) => job)]).toEqual([
+      'no_worker',
+      [{ reason: 'upstream', jobs: 1 }],
+      ['b'],
+    ]);
+  });
+});

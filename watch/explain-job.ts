@@ -1,0 +1,141 @@
+// Why one job of a run is not done. Pure.
+import type { QueueView, WaitingJob } from '../graph/inspections.ts';
+import { limits } from '../graph/limits.ts';
+import type { Plan } from '../graph/plan.ts';
+import type { JobFacts } from '../store/store.ts';
+import type { PendingActivity } from './pending-activities.ts';
+import type { ExecutionView } from './temporal-view.ts';
+
+export interface JobContext {
+  readonly plan: Plan | null;
+  /** Of each key in the plan. */
+  readonly places: ReadonlyMap<string, number>;
+  /** Keys of jobs that are not final. */
+  readonly open: ReadonlySet<string>;
+  readonly temporalAnswered: boolean;
+  readonly execution: ExecutionView | null;
+  readonly queues: readonly QueueView[];
+}
+
+type Told = Pick<WaitingJob, 'reason' | 'message'> & Partial<WaitingJob>;
+
+const messageChars = 200;
+
+export function explainJob(job: JobFacts, context: JobContext): WaitingJob {
+  const pending = context.execution?.pending.get(job.job);
+  const told = pending ? explainPending(job, pending, context) : explainRow(job, context);
+  return {
+    job: job.job,
+    jobRunId: job.id,
+    state: job.state,
+    waitsFor: [],
+    waitsForCount: 0,
+    attempt: job.attempts,
+    since: null,
+    nextAttemptAt: null,
+    lastError: job.error && { type: job.error.type, message: job.error.message },
+    worker: null,
+    lastHeartbeatAt: null,
+    ...told,
+  };
+}
+
+/** What Temporal has under way for it. */
+function explainPending(job: JobFacts, pending: PendingActivity, context: JobContext): Told {
+  const { state, pause, lastFailure, startedAt, lastHeartbeatAt, worker } = pending;
+  const facts = {
+    worker,
+    lastHeartbeatAt: lastHeartbeatAt?.toISOString() ?? null,
+    ...(lastFailure && { lastError: { type: lastFailure.type, message: lastFailure.message } }),
+  };
+  if (state === 'paused') {
+    const why = pause?.reason ? ` (${pause.reason})` : '';
+    const message = `paused in Temporal by ${pause?.by || 'somebody'}${why}; to go on: ${unpause(job, context)}`;
+    return { reason: 'paused', message, ...facts, since: pause?.at?.toISOString() ?? null };
+  }
+  if (state === 'waiting') return { ...facts, ...explainWaiting(pending, context) };
+  const since = startedAt?.toISOString() ?? null;
+  const on = worker === null ? '' : ` on ${worker}`;
+  if (state === 'stopping') {
+    return { reason: 'stopping', message: `was told to stop; runs${on} until it does`, ...facts, since };
+  }
+  const pauses = state === 'pausing' ? `; pauses at its next heartbeat, by ${pause?.by || 'somebody'}` : '';
+  const reason = job.reason === 'external' ? 'external' : 'running';
+  return { reason, message: `${attemptOf(pending)} runs${on}${pauses}`, ...facts, since };
+}
+
+function explainWaiting(pending: PendingActivity, { execution, queues }: JobContext): Told {
+  const { nextAttemptAt, lastFailure, taskQueue } = pending;
+  const failed = lastFailure ? `; the last one: ${cut(lastFailure.message)}` : '';
+  if (nextAttemptAt !== null) {
+    const message = `${attemptOf(pending)} comes next${failed}`;
+    return { reason: 'retry', message, nextAttemptAt: nextAttemptAt.toISOString() };
+  }
+  const name = taskQueue ?? execution?.taskQueue ?? '';
+  const queue = queues.find((found) => found.kind === 'activity' && found.taskQueue === name);
+  if (queue?.pollers === 0) {
+    return { reason: 'no_worker', message: `no worker polls the task queue "${name}"${failed}` };
+  }
+  const message = `${attemptOf(pending)} waits for a free worker of the task queue "${name}"${failed}`;
+  return { reason: 'queued', message };
+}
+
+/** Temporal has nothing under way for it, or did not answer. */
+function explainRow(job: JobFacts, context: JobContext): Told {
+  const { reason, state } = job;
+  if (reason === 'upstream') return explainUpstream(job, context);
+  if (reason === 'slot') return { reason, message: 'waits for a slot of a pool' };
+  if (reason === 'external') return { reason, message: 'another system works on it' };
+  if (reason === 'paused') return { reason, message: 'is paused' };
+  const wasTried = state === 'RUNNING' || reason === 'retry';
+  if (wasTried && context.temporalAnswered) {
+    return { reason: 'settling', message: 'has ended in Temporal; its end is about to be written' };
+  }
+  if (state === 'RUNNING') return { reason: 'running', message: 'runs, by its row' };
+  if (reason === 'retry') return { reason, message: 'waits for its next attempt, by its row' };
+  const inFlight = [...(context.execution?.pending.keys() ?? [])].filter((id) =>
+    context.places.has(id),
+  ).length;
+  if (reason === 'window' || inFlight >= limits.jobsInFlightDefault) {
+    const message = `ready; a run has at most ${limits.jobsInFlightDefault} jobs in flight, and has as many now`;
+    return { reason: 'window', message };
+  }
+  return { reason: 'queued', message: 'ready; its workflow has not scheduled it yet' };
+}
+
+function explainUpstream(job: JobFacts, context: JobContext): Told {
+  const parents = openParents(job.job, context);
+  const waitsFor = parents.slice(0, limits.explainedUpstream);
+  const more = parents.length - waitsFor.length;
+  const message = `waits for ${waitsFor.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return { reason: 'upstream', message, waitsFor, waitsForCount: parents.length };
+}
+
+/** The nearest above it that are not final; through jobs that the selection left out. */
+function openParents(key: string, { plan, places, open }: JobContext): string[] {
+  if (!plan) return [];
+  const passing = new Set(plan.passing);
+  const seen = new Set<number>();
+  const found: string[] = [];
+  const above = [...(plan.parents[places.get(key) ?? -1] ?? [])];
+  for (const place of above) {
+    if (seen.has(place)) continue;
+    seen.add(place);
+    if (passing.has(place)) above.push(...(plan.parents[place] ?? []));
+    else if (open.has(plan.keys[place] ?? '')) found.push(plan.keys[place] ?? '');
+  }
+  return found;
+}
+
+function attemptOf({ attempt, maximumAttempts }: PendingActivity): string {
+  return maximumAttempts > 0 ? `attempt ${attempt} of ${maximumAttempts}` : `attempt ${attempt}`;
+}
+
+function unpause(job: JobFacts, { execution }: JobContext): string {
+  return `temporal activity unpause --workflow-id ${execution?.workflowId} --activity-id ${job.job}`;
+}
+
+function cut(message: string): string {
+  const [line = ''] = message.split('\n', 1);
+  return line.length > messageChars ? `${line.slice(0, messageChars)}…` : line;
+}
