@@ -46,8 +46,7 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
     unstarted: async (olderThan, after, most) => {
       const found = await database.pool.query<RunToStart & { job: string }>(
         `SELECT r.id, r.workflow_id AS "workflowId", p.name AS project, j.key AS job ${fromJobRun}
-         WHERE r.first_execution_run_id IS NULL AND r.graph_run_id IS NULL AND r.state = 'PENDING' AND r.origin = 'api'
-           AND r.created_at < $1
+         WHERE r.is_waiting_alone AND r.first_execution_run_id IS NULL AND r.origin = 'api' AND r.created_at < $1
            AND NOT EXISTS (SELECT FROM task t WHERE t.job_run_id = r.id AND t.epoch = r.epoch)
          AND ($2::uuid IS NULL OR r.id > $2::uuid) ORDER BY r.id LIMIT $3`,
         [olderThan, after, most],

@@ -34,20 +34,16 @@ interface FactsRow extends Readonly<Record<(typeof correctionKinds)[number], str
   readonly is_behind: boolean;
 }
 
-/** Partial indexes hold what is open: its count does not depend on how much has ended. Ages are by Postgres' clock. */
+/** Small indexes hold what is open: its count does not depend on how much has ended. Ages are by Postgres' clock. */
 const selectFacts = `
-  SELECT c.last AS feed, open.pending, open.running,
+  SELECT c.last AS feed, waiting.pending, running.running,
     extract(epoch FROM now() - least(
-      (SELECT created_at FROM graph_run WHERE completed_at IS NULL AND state = 'PENDING' ORDER BY created_at LIMIT 1),
-      (SELECT created_at FROM job_run WHERE completed_at IS NULL AND graph_run_id IS NULL AND state = 'PENDING'
-       ORDER BY created_at LIMIT 1)))::float8 AS oldest_pending,
+      waiting.oldest, (SELECT min(created_at) FROM job_run WHERE is_waiting_alone)))::float8 AS oldest_pending,
     extract(epoch FROM now() - w.watched_until)::float8 AS lag, w.lag_ms AS turn_lag_ms, w.turn_ended_at, w.is_behind,
     ${correctionKinds.map((kind) => `w.${kind}`).join(', ')}
-  FROM event_counter c, watch w, (
-    SELECT count(*) FILTER (WHERE state = 'PENDING')::int AS pending,
-           count(*) FILTER (WHERE state = 'RUNNING')::int AS running
-    FROM graph_run WHERE completed_at IS NULL
-  ) open`;
+  FROM event_counter c, watch w,
+    (SELECT count(*)::int AS pending, min(created_at) AS oldest FROM graph_run WHERE is_waiting) waiting,
+    (SELECT count(*)::int AS running FROM task WHERE closed_at IS NULL AND graph_run_id IS NOT NULL) running`;
 
 export function createMetrics(database: Database): Metrics {
   return {

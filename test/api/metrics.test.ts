@@ -54,7 +54,10 @@ test('it tells of open runs by state, how old the oldest that waits is, and how 
   for (let made = 0; made < 3; made += 1)
     ids.push((await call<{ id: string }>('POST', `/v1/projects/${name}/runs`)).body.id);
   await sql.query(`UPDATE graph_run SET created_at = now() - interval '1 minute' WHERE id = $1`, [ids[0]]);
-  await sql.query(`UPDATE graph_run SET state = 'RUNNING', started_at = now() WHERE id = $1`, [ids[1]]);
+  const [, opened = ''] = ids;
+  const identity = { workflowId: 'w', runId: 'r', firstExecutionRunId: 'r' };
+  const asked = { project: name, params: {}, select: null, actor: 'test' };
+  await store.execution.openGraphRun({ identity, known: { graphRunId: opened, epoch: 1 }, ...asked });
   await sql.query(
     `UPDATE graph_run SET state = 'SUCCESS', started_at = now(), completed_at = now() WHERE id = $1`,
     [ids[2]],

@@ -16,6 +16,9 @@ describe('a row that ends', () => {
     ['graph_run', 'id'],
   ])('is written in place: no index of %s holds what changes', async (table, column) => {
     const { id } = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
+    const identity = { workflowId: id, runId: id, firstExecutionRunId: id };
+    const asked = { project: 'p', params: {}, select: null, actor: 'test' };
+    await store.execution.openGraphRun({ identity, known: { graphRunId: id, epoch: 1 }, ...asked });
     await sql.query('BEGIN');
     await sql.query(
       `UPDATE ${table} SET state = 'FAILED', reason = 'lost', error = '{}', updated_by = 'x', started_at = now(), completed_at = now()
