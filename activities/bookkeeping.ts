@@ -1,12 +1,10 @@
 // What a workflow asks to be written of itself. Every function may run again with the same outcome.
 import { Context } from '@temporalio/activity';
-import type { z } from 'zod';
 import { CodedError } from '../graph/errors.ts';
-import { graphRunInputSchema, jobRunInputSchema } from '../graph/run-inputs.ts';
+import { readGraphRunInput, readJobRunInput } from '../graph/run-inputs.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
-import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { JobToSettle, OpenedGraphRun, OpenedJobRun, WorkflowIdentity } from '../store/execution.ts';
 import { jobRunIdOf } from '../store/index.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -57,18 +55,17 @@ export function createBookkeeping({
   return {
     /** The workflow's first activity: takes the run, or tells why not. */
     async openGraphRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedGraphRun> {
-      const parsed = graphRunInputSchema.safeParse(input);
+      const read = readGraphRunInput(input);
       const identity = identify(firstExecutionRunId);
-      const read = readWorkflowId(identity.workflowId);
-      const known = read?.type === 'graph-run' ? { graphRunId: read.id, epoch: read.epoch } : null;
-      if (!parsed.success) {
-        const message = describe(parsed.error);
-        const actor = actorOf(identity);
+      const named = readWorkflowId(identity.workflowId);
+      const known = named?.type === 'graph-run' ? { graphRunId: named.id, epoch: named.epoch } : null;
+      if (!read.ok) {
+        const { message, project } = read;
         if (!known)
-          await store.execution.rejectGraphRun({ identity, project: projectNamed(input), message, actor });
+          await store.execution.rejectGraphRun({ identity, project, message, actor: actorOf(identity) });
         return { outcome: 'invalid', message };
       }
-      const { project, params = {}, select = null, graphRunId } = parsed.data;
+      const { project, params = {}, select = null, graphRunId } = read.input;
       if (graphRunId !== undefined && graphRunId !== known?.graphRunId) {
         return {
           outcome: 'invalid',
@@ -80,12 +77,12 @@ export function createBookkeeping({
     },
 
     async openJobRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedJobRun> {
-      const parsed = jobRunInputSchema.safeParse(input);
+      const read = readJobRunInput(input);
       const identity = identify(firstExecutionRunId);
-      const read = readWorkflowId(identity.workflowId);
-      const known = read?.type === 'job-run' ? { jobRunId: read.id, epoch: read.epoch } : null;
-      if (!parsed.success) return { outcome: 'invalid', message: describe(parsed.error) };
-      const { project, job, jobRunId } = parsed.data;
+      const named = readWorkflowId(identity.workflowId);
+      const known = named?.type === 'job-run' ? { jobRunId: named.id, epoch: named.epoch } : null;
+      if (!read.ok) return { outcome: 'invalid', message: read.message };
+      const { project, job, jobRunId } = read.input;
       if (jobRunId !== undefined && jobRunId !== known?.jobRunId) {
         return {
           outcome: 'invalid',
@@ -158,15 +155,4 @@ function own(): { runId: string; actor: string } {
 
 function actorOf(identity: WorkflowIdentity): string {
   return `workflow:${identity.workflowId}`;
-}
-
-/** What the input seems to mean, to show beside why it cannot be run. */
-function projectNamed(input: unknown): string {
-  const named = typeof input === 'object' && input !== null && 'project' in input ? input.project : undefined;
-  return typeof named === 'string' ? named : '';
-}
-
-function describe(error: z.ZodError): string {
-  const list = problemsOfZod(error).map((problem) => `${problem.path || 'input'}: ${problem.message}`);
-  return `the workflow's input is not valid: ${list.join('; ')}`;
 }

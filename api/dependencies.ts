@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Kinds } from '../graph/kinds.ts';
 import type { Store } from '../store/store.ts';
 import type { Inspector } from '../watch/inspector.ts';
-import type { Starter } from './starter.ts';
+import type { Starter } from '../watch/starter.ts';
 
 /** What the routes work with; tests hand in their own. */
 export interface Dependencies {

@@ -5,10 +5,9 @@ import { type Environment, parseEnvironment } from '../graph/environment.ts';
 import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
 import { openWatch } from '../watch/open-watch.ts';
-import { startPendingLoop } from '../watch/start-pending.ts';
+import { createStarter } from '../watch/starter.ts';
 import { createApp } from './app.ts';
 import { logSparingly } from './log-sparingly.ts';
-import { createStarter } from './starter.ts';
 
 /** Requests that take longer to end are cut off. */
 const drainTimeoutMs = 10_000;
@@ -29,25 +28,21 @@ async function run(environment: Environment): Promise<void> {
   const watch = openWatch({
     environment,
     store,
+    starter,
     holder: `api:${process.pid}@${hostname()}`,
     onError: logSparingly(log, 'the watch met an error and goes on'),
-    onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
+    onCorrection: (correction, workflowId) => log.info({ correction, workflowId }, 'rows were mended'),
   });
   const { inspector } = watch;
   const app = await createApp({ store, temporal: starter, kinds: createKinds(), inspector, logger: log });
   const url = await app.listen({ port: environment.port, host: environment.host });
-  const pending = startPendingLoop({
-    store,
-    starter,
-    onError: logSparingly(log, 'pending runs could not be started'),
-  });
   log.info({ url }, 'ready');
   process.send?.({ type: 'ready', url });
 
   const why = await stopAsked;
   log.info({ why }, 'stopping');
   const cutOff = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-  await Promise.all([app.close(), pending.stop(), watch.stop()]);
+  await Promise.all([app.close(), watch.stop()]);
   clearTimeout(cutOff);
   await Promise.all([starter.close(), store.close()]);
   log.info('stopped');

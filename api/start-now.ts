@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
  * Tries to start a run whose row is stored. When that fails the run stays PENDING and is started later (watch/), so the
  * caller's trigger is acknowledged either way.
  */
-export async function startNow(log: FastifyBaseLogger, start: () => Promise<void>): Promise<void> {
+export async function startNow(log: FastifyBaseLogger, start: () => Promise<unknown>): Promise<void> {
   try {
     await start();
   } catch (error) {

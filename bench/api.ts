@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { createApp } from '../api/app.ts';
-import { createStarter } from '../api/starter.ts';
 import { createClient, type Client as GraphrunClient } from '../client/index.ts';
 import { parseEnvironment } from '../graph/environment.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { createInspector } from '../watch/inspector.ts';
 import { openWatch } from '../watch/open-watch.ts';
+import { createStarter } from '../watch/starter.ts';
 import { connectLazily } from '../watch/temporal-connection.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
 import { benchKinds } from './kinds.ts';
@@ -39,7 +39,7 @@ export async function startApi(options: BenchApiOptions): Promise<BenchApi> {
   const store = createStore({ databaseUrl });
   const starter = createStarter({ temporal: environment.temporal });
   const watch = options.watches
-    ? openWatch({ environment, store, holder: 'bench', onError: throwLater, onCorrection: () => {} })
+    ? openWatch({ environment, store, starter, holder: 'bench', onError: throwLater, onCorrection: () => {} })
     : undefined;
   const connection = connectLazily(environment.temporal);
   const client = new Client({ connection, namespace: environment.temporal.namespace });

@@ -37,3 +37,8 @@ export const outcomes: Record<ExecutionStatus, Outcome | null> = {
 export function isExecutionStatus(name: string): name is ExecutionStatus {
   return Object.hasOwn(outcomes, name);
 }
+
+/** The run goes on. */
+export function isOngoing(status: ExecutionStatus): boolean {
+  return outcomes[status] === null;
+}

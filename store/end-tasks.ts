@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
-import type { EndTask, JobToSettle, WorkflowIdentity } from './execution.ts';
+import type { EndTask, JobToSettle } from './execution.ts';
 import { toJson } from './json.ts';
 import { settleRows } from './settle-jobs.ts';
 import type { ShutOut } from './shut-out.ts';
@@ -43,26 +43,6 @@ export async function endTask(client: pg.ClientBase, request: EndTask, shut: Shu
   await client.query('UPDATE task SET closed_at = now(), closed_by = $2 WHERE run_id = $1', [runId, actor]);
   await insertEvents(client, events);
   return true;
-}
-
-/** Makes an execution the Task of a run of the API that it never opened, since it was ended before. */
-export async function claimUnopened(
-  client: pg.ClientBase,
-  identity: WorkflowIdentity,
-  actor: string,
-): Promise<boolean> {
-  const inserted = await client.query(
-    `INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, job_run_id, epoch, opened_by)
-     SELECT $1, $2, $3, s.graph_run_id, s.job_run_id, s.epoch, $4 FROM (
-       SELECT id AS graph_run_id, NULL::uuid AS job_run_id, epoch FROM graph_run
-       WHERE workflow_id = $2 AND origin = 'api' AND completed_at IS NULL
-       UNION ALL
-       SELECT NULL, id, epoch FROM job_run WHERE workflow_id = $2 AND origin = 'api' AND completed_at IS NULL
-     ) s
-     WHERE NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = s.graph_run_id OR t.job_run_id = s.job_run_id)`,
-    [identity.runId, identity.workflowId, identity.firstExecutionRunId, actor],
-  );
-  return inserted.rowCount === 1;
 }
 
 async function lockGraphRun(client: pg.ClientBase, id: string) {

@@ -6,21 +6,22 @@ import type { RunError, ToldEnd } from '../graph/transitions.ts';
 import { type Adopted, type Adoption, adoptRun, begunOfRun } from './adopt-runs.ts';
 import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
-import { claimUnopened, endTask } from './end-tasks.ts';
+import { endTask } from './end-tasks.ts';
 import type { Epochs } from './epochs.ts';
 import { gatherCalls } from './gatherer.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { type OpenKnownRun, openKnownRuns } from './open-known-runs.ts';
-import { openGraphRun, openJobRun, rejectGraphRun } from './open-runs.ts';
+import { openGraphRun, openJobRun } from './open-runs.ts';
+import { rejectGraphRun } from './outside-runs.ts';
 import { settleJobs } from './settle-jobs.ts';
 import { afterShutOut, begunAmong, begunOfTask, type ShutOutAttempts } from './shut-out.ts';
-import { readKnownTasks, readOpenTasks } from './tasks.ts';
+import { readKnownTasks } from './tasks.ts';
 
 /** A workflow execution, in the server's own words. */
 export interface Execution {
   openGraphRun(request: OpenGraphRun): Promise<OpenedGraphRun>;
-  /** Keeps a row of a run whose input says too little to open it. */
-  rejectGraphRun(request: RejectGraphRun): Promise<void>;
+  /** Keeps a row of a run whose input says too little to open it; false where it is there. */
+  rejectGraphRun(request: RejectGraphRun): Promise<boolean>;
   openJobRun(request: OpenJobRun): Promise<OpenedJobRun>;
   /**
    * Ends jobs, in one transaction; answers with what is recorded of each, which may be another end than was asked for: a
@@ -32,20 +33,10 @@ export interface Execution {
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
   /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
   adopt(adoption: Adoption, shutOut: ShutOutAttempts): Promise<Adopted>;
-  /** Open Tasks of runs, oldest first: what the watch compares with Temporal. */
-  openTasks(after: OpenTaskRow | null, most: number): Promise<OpenTaskRow[]>;
   /** The Tasks among these run ids that are known. */
   knownTasks(runIds: readonly string[]): Promise<KnownTask[]>;
-  /** For an execution that was ended before it could open its run; false where there is nothing to claim. */
-  claimUnopened(identity: WorkflowIdentity, actor: string): Promise<boolean>;
   /** Ends what an execution left open when it was ended from outside. */
   endTask(request: EndTask, shutOut: ShutOutAttempts): Promise<boolean>;
-}
-
-export interface OpenTaskRow {
-  readonly runId: string;
-  readonly workflowId: string;
-  readonly openedAt: Date;
 }
 
 export interface KnownTask {
@@ -86,6 +77,8 @@ export interface RejectGraphRun {
   readonly project: string;
   readonly message: string;
   readonly actor: string;
+  /** Whose run it is, where that is another than who makes its row. */
+  readonly createdBy?: string;
 }
 
 export type OpenedGraphRun =
@@ -202,10 +195,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         (client) => begunOfRun(client, adoption),
         (client, shut) => adoptRun(client, adoption, shut),
       ),
-    openTasks: (after, most) => readOpenTasks(database.pool, after, most),
     knownTasks: (runIds) => readKnownTasks(database.pool, runIds),
-    claimUnopened: (identity, actor) =>
-      database.transaction((client) => claimUnopened(client, identity, actor)),
     endTask: (request, shutOut) =>
       afterShutOut(
         database,

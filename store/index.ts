@@ -17,6 +17,7 @@ import { createMetrics } from './metrics.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
+import { createWatching } from './watching.ts';
 
 export { AnsweredBefore } from './idempotency.ts';
 export { jobRunIdOf } from './ids.ts';
@@ -51,6 +52,7 @@ export function createStore(options: StoreOptions): Store {
     metrics: translateErrors(createMetrics(database)),
     leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database, cache, epochs)),
+    watch: translateErrors(createWatching(database, cache)),
     recorder: translateErrors(createRecorder(database, epochs, options)),
     ping: async () => {
       try {

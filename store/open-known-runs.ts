@@ -23,7 +23,7 @@ const sql = `
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
       AS n (id, epoch, project, run_id, workflow_id, first_execution_run_id, actor)
   ), opened AS (
-    UPDATE graph_run r SET state = 'RUNNING', started_at = coalesce(started_at, now()), updated_by = n.actor,
+    UPDATE graph_run r SET state = 'RUNNING', error = NULL, started_at = coalesce(started_at, now()), updated_by = n.actor,
       first_execution_run_id = coalesce(r.first_execution_run_id, n.first_execution_run_id)
     FROM n
     WHERE r.id = n.id AND r.epoch = n.epoch AND r.project_name = n.project AND r.state = 'PENDING' AND r.reason IS NULL

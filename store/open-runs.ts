@@ -1,6 +1,5 @@
 // Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
 import type pg from 'pg';
-import { CodedError } from '../graph/errors.ts';
 import { isFinal, type RunState } from '../graph/states.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
@@ -10,13 +9,17 @@ import type {
   OpenedJobRun,
   OpenGraphRun,
   OpenJobRun,
-  RejectGraphRun,
   WorkflowIdentity,
 } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
-import { newId } from './ids.ts';
-import { toJson } from './json.ts';
-import { checkParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun, unknownJob } from './new-runs.ts';
+import { planRun, unknownJob } from './new-runs.ts';
+import {
+  insertInvalidRun,
+  insertOutsideGraphRun,
+  insertOutsideJobRun,
+  isRefusal,
+  orFindIt,
+} from './outside-runs.ts';
 
 interface RunRow {
   readonly id: string;
@@ -32,6 +35,8 @@ interface JobRunRow extends RunRow {
 }
 
 interface GraphRunRow extends RunRow {
+  /** Why it cannot be run, when the watch found so before a worker came. */
+  readonly invalid: string | null;
   readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[];
   readonly selective: boolean;
@@ -43,7 +48,7 @@ export async function openGraphRun(
   request: OpenGraphRun,
 ): Promise<OpenedGraphRun> {
   try {
-    return await database.transaction((client) => takeGraphRun(client, cache, request));
+    return await orFindIt(() => database.transaction((client) => takeGraphRun(client, cache, request)));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     // A run that the API has checked has its row; only one that came from outside needs it here.
@@ -52,33 +57,18 @@ export async function openGraphRun(
   }
 }
 
-export async function rejectGraphRun(database: Database, request: RejectGraphRun): Promise<void> {
-  const { identity, actor, message } = request;
-  const project = request.project.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, projectCharsMax);
-  const shown = { identity, known: null, project, params: {}, select: null, actor };
-  const error = new CodedError('REQUEST_INVALID', message);
-  await database.transaction((client) => insertInvalidRun(client, shown, error));
-}
-
-const projectCharsMax = 100;
-
 export async function openJobRun(
   database: Database,
   cache: GraphCache,
   request: OpenJobRun,
 ): Promise<OpenedJobRun> {
   try {
-    return await database.transaction((client) => takeJobRun(client, cache, request));
+    return await orFindIt(() => database.transaction((client) => takeJobRun(client, cache, request)));
   } catch (error) {
     // A job that is not there has no row to carry the refusal; the workflow's own failure does.
     if (isRefusal(error)) return { outcome: 'invalid', message: error.message };
     throw error;
   }
-}
-
-/** A refusal ends the run as FAILED/invalid; all else is tried again. */
-function isRefusal(error: unknown): error is CodedError {
-  return error instanceof CodedError && error.status >= 400 && error.status < 500;
 }
 
 async function takeGraphRun(
@@ -87,15 +77,16 @@ async function takeGraphRun(
   request: OpenGraphRun,
 ): Promise<OpenedGraphRun> {
   const { identity, known } = request;
-  const row =
-    (await lockGraphRun(client, request)) ??
-    (known ? undefined : await insertOutsideRun(client, cache, request));
+  const found = await lockGraphRun(client, request);
+  if (!found && !known) await insertOutsideGraphRun(client, cache, request);
+  const row = found ?? (await lockGraphRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
+  if (row.invalid !== null) return { outcome: 'invalid', message: row.invalid };
   if (row.project !== request.project) return mismatch(row, request.project);
   const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
   if (refusal) return refusal;
   await client.query(
-    `UPDATE graph_run SET state = 'RUNNING', reason = NULL, started_at = coalesce(started_at, now()),
+    `UPDATE graph_run SET state = 'RUNNING', reason = NULL, error = NULL, started_at = coalesce(started_at, now()),
        first_execution_run_id = coalesce(first_execution_run_id, $2), updated_by = $3
      WHERE id = $1 AND state = 'PENDING'`,
     [row.id, identity.firstExecutionRunId, request.actor],
@@ -125,9 +116,9 @@ async function takeJobRun(
   request: OpenJobRun,
 ): Promise<OpenedJobRun> {
   const { identity, known } = request;
-  const row =
-    (await lockJobRun(client, request)) ??
-    (known ? undefined : await insertOutsideJobRun(client, cache, request));
+  const found = await lockJobRun(client, request);
+  if (!found && !known) await insertOutsideJobRun(client, cache, request);
+  const row = found ?? (await lockJobRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a job run that does not exist`);
   if (row.project !== request.project || row.job !== request.job) {
     return mismatch(row, `${request.project}/${request.job}`);
@@ -173,7 +164,8 @@ async function takeTask(
   return undefined;
 }
 
-const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r.params, r."select", r.selective`;
+const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r.params, r."select", r.selective,
+  CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
 
 async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow | undefined> {
   const { identity, known } = request;
@@ -190,37 +182,6 @@ async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promi
   return found.rows[0];
 }
 
-/** Started by a Schedule, the Temporal CLI or the Web UI: the row follows the workflow. */
-async function insertOutsideRun(
-  client: pg.ClientBase,
-  cache: GraphCache,
-  request: OpenGraphRun,
-): Promise<GraphRunRow> {
-  const { identity, project, params, select, actor } = request;
-  const pinned = await pinGraph(client, cache, project);
-  checkParams(params);
-  const plan = planRun(pinned.graph, select);
-  const id = newId();
-  const { workflowId, firstExecutionRunId } = identity;
-  const origin = 'temporal';
-  const { event } = await insertGraphRun(client, {
-    id,
-    workflowId,
-    firstExecutionRunId,
-    project,
-    pinned,
-    plan,
-    params,
-    select,
-    origin,
-    actor,
-  });
-  await insertEvents(client, [event]);
-  const { projectId: project_id, version } = pinned;
-  const chosen = { params, select: select ?? [], selective: select !== null };
-  return { id, project_id, project, version, state: 'PENDING', epoch: 1, ...chosen };
-}
-
 async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<JobRunRow | undefined> {
   const { identity, known } = request;
   const found = await client.query<JobRunRow>(
@@ -232,76 +193,6 @@ async function lockJobRun(client: pg.ClientBase, request: OpenJobRun): Promise<J
     [known?.jobRunId ?? null, identity.workflowId, identity.firstExecutionRunId],
   );
   return found.rows[0];
-}
-
-async function insertOutsideJobRun(
-  client: pg.ClientBase,
-  cache: GraphCache,
-  request: OpenJobRun,
-): Promise<JobRunRow> {
-  const { identity, project, job, actor } = request;
-  const pinned = await pinGraph(client, cache, project);
-  const id = newId();
-  const { workflowId, firstExecutionRunId } = identity;
-  const { event } = await insertLoneJobRun(client, {
-    id,
-    workflowId,
-    firstExecutionRunId,
-    project,
-    job,
-    pinned,
-    origin: 'temporal',
-    actor,
-  });
-  await insertEvents(client, [event]);
-  return {
-    id,
-    project_id: pinned.projectId,
-    project,
-    version: pinned.version,
-    state: 'PENDING',
-    epoch: 1,
-    job,
-  };
-}
-
-/** The row of a run that cannot be: it shows what was asked for, and why it is refused. */
-async function insertInvalidRun(
-  client: pg.ClientBase,
-  request: OpenGraphRun,
-  error: CodedError,
-): Promise<void> {
-  const { identity, project, params, select, actor } = request;
-  const id = newId();
-  const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1', [project]);
-  const inserted = await client.query(
-    `INSERT INTO graph_run (id, project_id, project_name, state, reason, error, params, "select", selective, origin,
-                            workflow_id, first_execution_run_id, created_by, updated_by, completed_at)
-     VALUES ($1, $2, $3, 'FAILED', 'invalid', $4, $5, $6, $7, 'temporal', $8, $9, $10, $10, now())
-     ON CONFLICT (workflow_id, first_execution_run_id) DO NOTHING`,
-    [
-      id,
-      found.rows[0]?.id ?? null,
-      project,
-      toJson({ type: error.name, code: error.code, message: error.message }),
-      JSON.stringify(params),
-      select ?? [],
-      select !== null,
-      identity.workflowId,
-      identity.firstExecutionRunId,
-      actor,
-    ],
-  );
-  if (inserted.rowCount === 0) return;
-  const event = {
-    type: 'graph_run',
-    project,
-    graphRunId: id,
-    state: 'FAILED',
-    reason: 'invalid',
-    epoch: 1,
-  } as const;
-  await insertEvents(client, [{ ...event, actor }]);
 }
 
 function mismatch(row: RunRow, named: string): NotOpened {

@@ -21,6 +21,7 @@ import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
+import type { Watching } from './watching.ts';
 
 /** Where a page begins and how long it is. `cursor` is the `nextCursor` of the page before. */
 export interface PageRequest {
@@ -139,7 +140,7 @@ export interface GraphRuns {
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
-  /** Runs of the API whose workflow never opened them, by id: the page after the one that ended with `after`. */
+  /** Runs of the API whose start nobody has seen, by id: the page after the one that ended with `after`. */
   unstarted(olderThan: Date, after: string | null, most: number): Promise<RunToStart[]>;
 }
 
@@ -283,6 +284,8 @@ export interface Store {
   readonly leases: Leases;
   /** What the workflows' bookkeeping writes. */
   readonly execution: Execution;
+  /** What the watch asks and writes. */
+  readonly watch: Watching;
   /** What the activity interceptor writes. */
   readonly recorder: Recorder;
   /** Resolves when the database answers and has the schema. @throws CodedError STORE_UNAVAILABLE */

@@ -1,21 +1,6 @@
 import type pg from 'pg';
 import type { TaskView } from '../graph/resources.ts';
-import type { KnownTask, OpenTaskRow } from './execution.ts';
-
-/** Ordered by opening; goes on after the last row of the page before. */
-export async function readOpenTasks(
-  pool: pg.Pool,
-  after: OpenTaskRow | null,
-  most: number,
-): Promise<OpenTaskRow[]> {
-  const found = await pool.query<OpenTaskRow>(
-    `SELECT run_id AS "runId", workflow_id AS "workflowId", opened_at AS "openedAt" FROM task
-     WHERE closed_at IS NULL AND ($1::timestamptz IS NULL OR (opened_at, run_id) > ($1::timestamptz, $2::text))
-     ORDER BY opened_at, run_id LIMIT $3`,
-    [after?.openedAt ?? null, after?.runId ?? null, most],
-  );
-  return found.rows;
-}
+import type { KnownTask } from './execution.ts';
 
 export async function readKnownTasks(pool: pg.Pool, runIds: readonly string[]): Promise<KnownTask[]> {
   const found = await pool.query<KnownTask>(

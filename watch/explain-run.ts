@@ -4,11 +4,11 @@ import { waitReasons } from '../graph/inspections.ts';
 import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
 import { isFinal } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
 import type { RunFacts } from '../store/store.ts';
 import { explainJob } from './explain-job.ts';
 import type { PolledQueue } from './task-queues.ts';
 import type { ExecutionView } from './temporal-view.ts';
-import type { TaskFailure } from './workflow-task-failure.ts';
 
 export interface ExplainFacts {
   readonly run: RunFacts;
@@ -25,7 +25,7 @@ export interface TemporalFacts {
   /** Null when Temporal does not have it. */
   readonly execution: ExecutionView | null;
   /** Why its workflow task fails, where it does. */
-  readonly taskFailure: TaskFailure | null;
+  readonly taskFailure: RunError | null;
   readonly queues: readonly PolledQueue[];
 }
 
@@ -92,7 +92,7 @@ function judgeExecution(run: RunFacts, { execution }: TemporalFacts): Judgement 
       return { reason: 'catching_up', message };
     }
     const message =
-      'Temporal has no workflow of it yet. API processes send the start again every second until there is one.';
+      'Temporal has no workflow of it yet. API and worker processes send the start again every second until there is one.';
     return { reason: 'not_started', message };
   }
   if (execution.resetRunId !== null) {

@@ -8,7 +8,8 @@ import { connectLazily } from './temporal-connection.ts';
 import { createTemporalView } from './temporal-view.ts';
 import { startWatch, type WatchOptions } from './watch.ts';
 
-export interface OpenWatchOptions extends Pick<WatchOptions, 'holder' | 'onError' | 'onCorrection'> {
+export interface OpenWatchOptions
+  extends Pick<WatchOptions, 'starter' | 'holder' | 'onError' | 'onCorrection'> {
   readonly environment: Environment;
   readonly store: Store;
 }
@@ -29,9 +30,10 @@ export function openWatch(options: OpenWatchOptions): OpenedWatch {
   const stopping = new AbortController();
   const client = new Client({ connection, namespace: environment.temporal.namespace });
   const temporal = createTemporalView(client, stopping.signal);
-  const watch = startWatch({ ...rest, warehouse, temporal, actor: 'watch' });
+  const taskQueue = defaultTaskQueue;
+  const watch = startWatch({ ...rest, warehouse, temporal, taskQueue, actor: 'watch' });
   return {
-    inspector: createInspector({ store: rest.store, temporal, taskQueue: defaultTaskQueue }),
+    inspector: createInspector({ store: rest.store, temporal, taskQueue }),
     stop: async () => {
       stopping.abort();
       await watch.stop();

@@ -1,21 +1,24 @@
 // Temporal's own view of executions. Visibility finds them, a little late; Describe decides.
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { type ExecutionStatus, isExecutionStatus } from '../graph/outcomes.ts';
-import { workflowTypes } from '../workflows/contract.ts';
+import type { RunError } from '../graph/transitions.ts';
+import type { WorkflowIdentity } from '../store/execution.ts';
+import { listChanged } from './list-executions.ts';
 import { type PendingActivity, readPendingActivities } from './pending-activities.ts';
+import { type BeginOfHistory, readBegin } from './read-begin.ts';
 import { type RunHistory, readHistory } from './read-history.ts';
 import { describeTaskQueue, type PolledQueue } from './task-queues.ts';
 import { isNotFound } from './temporal-errors.ts';
-import { readTaskFailure, type TaskFailure } from './workflow-task-failure.ts';
+import { readTaskFailure } from './workflow-task-failure.ts';
 
 export interface ExecutionId {
   readonly workflowId: string;
   readonly runId: string;
 }
 
-export interface ExecutionView extends ExecutionId {
+export interface ExecutionView extends WorkflowIdentity {
+  readonly type: string;
   readonly status: ExecutionStatus;
-  readonly firstExecutionRunId: string;
   /** The execution that a reset put in this one's place. */
   readonly resetRunId: string | null;
   readonly taskQueue: string;
@@ -25,25 +28,28 @@ export interface ExecutionView extends ExecutionId {
   readonly workflowTask: { readonly attempts: number; readonly isTaken: boolean } | null;
 }
 
+/** As a list shows it: perhaps not its latest state. */
+export interface ListedExecution extends ExecutionId {
+  readonly taskQueue: string;
+  readonly status: ExecutionStatus;
+  /** When it closed, or else began: Temporal's time. */
+  readonly at: Date;
+}
+
 export interface TemporalView {
   /** Null when the server does not have it: deleted, or past its retention. */
   describe(id: ExecutionId): Promise<ExecutionView | null>;
   /** The newest execution of a workflow id; null likewise. */
   describeNewest(workflowId: string): Promise<ExecutionView | null>;
   history(id: ExecutionId): Promise<RunHistory>;
-  /** Why the newest workflow task failed; null when the last that ended was completed. */
-  taskFailure(id: ExecutionId): Promise<TaskFailure | null>;
+  /** What an execution was started with; null where that cannot be read. */
+  begin(id: ExecutionId): Promise<BeginOfHistory | null>;
+  /** Why the workflow task that is pending fails; null where it does not. */
+  taskFailure(view: ExecutionView): Promise<RunError | null>;
   taskQueue(queue: Pick<PolledQueue, 'taskQueue' | 'kind'>): Promise<PolledQueue>;
-  /** Executions of our types that closed or began after a time. */
-  changedSince(since: Date): Promise<ExecutionId[]>;
+  /** Executions of our types that closed or began after a time, page by page. */
+  changedSince(since: Date): AsyncIterable<ListedExecution[]>;
 }
-
-const types = Object.values(workflowTypes)
-  .map((type) => `'${type}'`)
-  .join(', ');
-
-/** More at once are seen in a later turn: the window overlaps, and open Tasks are compared one by one. */
-const listedMax = 1_000;
 
 /** For one call; whoever asks comes again. */
 const callTimeoutMs = 5_000;
@@ -64,10 +70,15 @@ export function createTemporalView(client: Client, stopped?: AbortSignal): Tempo
         const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
         return readHistory(events ?? []);
       }, historyTimeoutMs),
-    taskFailure: (id) => within(() => readTaskFailure(client, id)),
+    begin: (id) => within(() => readBegin(client, id)),
+    taskFailure: (view) => within(() => readTaskFailure(client, view)),
     taskQueue: (queue) => within(() => describeTaskQueue(client, queue)),
-    changedSince: (since) => within(() => listChanged(client, since)),
+    changedSince: (since) => listChanged(client, since, within),
   };
+}
+
+export function identityOf({ workflowId, runId, firstExecutionRunId }: WorkflowIdentity): WorkflowIdentity {
+  return { workflowId, runId, firstExecutionRunId };
 }
 
 async function describe(
@@ -76,7 +87,7 @@ async function describe(
   wantedRunId?: string,
 ): Promise<ExecutionView | null> {
   try {
-    const { raw, status, runId, taskQueue } = await client.workflow
+    const { raw, status, runId, type, taskQueue } = await client.workflow
       .getHandle(workflowId, wantedRunId)
       .describe();
     if (!isExecutionStatus(status.name))
@@ -85,6 +96,7 @@ async function describe(
     return {
       workflowId,
       runId,
+      type,
       status: status.name,
       firstExecutionRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       resetRunId: raw.workflowExtendedInfo?.resetRunId || null,
@@ -96,20 +108,4 @@ async function describe(
     if (isNotFound(error)) return null;
     throw error;
   }
-}
-
-async function listChanged(client: Client, since: Date): Promise<ExecutionId[]> {
-  const time = `'${since.toISOString()}'`;
-  // Without the status, running executions come with the closed ones.
-  const closed = `WorkflowType IN (${types}) AND CloseTime > ${time} AND ExecutionStatus != 'Running'`;
-  const begun = `WorkflowType IN (${types}) AND StartTime > ${time}`;
-  const lists = await Promise.all([closed, begun].map((query) => take(client.workflow.list({ query }))));
-  const found = lists.flat().map(({ workflowId, runId }) => ({ workflowId, runId }));
-  return [...new Map(found.map((execution) => [execution.runId, execution])).values()];
-}
-
-async function take(list: AsyncIterable<WorkflowExecutionInfo>): Promise<WorkflowExecutionInfo[]> {
-  const taken: WorkflowExecutionInfo[] = [];
-  for await (const execution of list) if (taken.push(execution) >= listedMax) break;
-  return taken;
 }

@@ -7,6 +7,7 @@ import type { AnyJobKind } from '../jobs/define-job-kind.ts';
 import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
+import { createStarter } from '../watch/starter.ts';
 import { connectionOptions } from '../watch/temporal-connection.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
 import { startWatch } from '../watch/watch.ts';
@@ -69,10 +70,12 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
     jobsAtOnce,
     shutdownGraceMs: environment.workerShutdownGraceMs,
   });
+  const starter = createStarter({ temporal: environment.temporal });
   const watch = startWatch({
-    ...{ store, warehouse, temporal, actor: 'watch', holder: `worker:${process.pid}@${hostname()}` },
+    ...{ store, warehouse, temporal, starter, taskQueue: defaultTaskQueue, actor: 'watch' },
+    holder: `worker:${process.pid}@${hostname()}`,
     onError: (error) => log.error(error, 'the watch met an error and goes on'),
-    onCorrection: (followed, runId) => log.info({ followed, runId }, 'rows were mended'),
+    onCorrection: (correction, workflowId) => log.info({ correction, workflowId }, 'rows were mended'),
   });
   const endNow = (): never => {
     void guard.stop();
@@ -83,7 +86,7 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
   log.info({ temporal: environment.temporal.address }, 'polling');
   await workers.done;
   await watch.stop();
-  await Promise.all([guard.stop(), connection.close(), store.close(), warehouse.close()]);
+  await Promise.all([guard.stop(), starter.close(), connection.close(), store.close(), warehouse.close()]);
 }
 
 /** Asked again so soon is the same request: npm hands a Ctrl-C on that the worker has had from the terminal. */

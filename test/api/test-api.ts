@@ -3,7 +3,6 @@ import type { InjectOptions } from 'fastify';
 import { afterAll } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
 import type { Api } from '../../api/dependencies.ts';
-import type { Starter } from '../../api/starter.ts';
 import { CodedError } from '../../graph/errors.ts';
 import type { Explanation, Verification } from '../../graph/inspections.ts';
 import type { ProblemView } from '../../graph/resources.ts';
@@ -11,6 +10,7 @@ import { createKinds } from '../../jobs/index.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
+import type { Starter } from '../../watch/starter.ts';
 import { useDatabases } from '../support/databases.ts';
 
 /** Keeps what it is asked to start; refuses while `isAway`. */
@@ -143,10 +143,12 @@ export function fakeStarter(): FakeStarter {
     startGraphRun: async (run) => {
       answer();
       starter.graphRuns.push(run);
+      return null;
     },
     startJobRun: async (run) => {
       answer();
       starter.jobRuns.push(run);
+      return null;
     },
     ping: async () => answer(),
     close: async () => {},

@@ -27,6 +27,7 @@ function carryOutNext(jobs: Readonly<Record<string, JobEnd>>): void {
   temporal.startGraphRun = async (started) => {
     temporal.startGraphRun = startGraphRun;
     await carryOut(store, started, jobs);
+    return null;
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
 import type { Verification } from '../../graph/inspections.ts';
@@ -14,7 +14,7 @@ import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { createAdopter } from '../../watch/adopter.ts';
 import { createInspector, type Inspector } from '../../watch/inspector.ts';
 import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
-import { startWorkers } from '../../worker/worker.ts';
+import { type RunningWorkers, startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useDatabases } from './databases.ts';
 import { pushGraph } from './push-graph.ts';
@@ -41,6 +41,8 @@ export interface Engine {
   ended(graphRunId: string): Promise<GraphRunDetail>;
   endedJob(jobRunId: string): Promise<JobRunDetail>;
   readonly inspector: Inspector;
+  /** One more worker on the engine's queue, with other workflows where a bundle is given; stopped after the last test. */
+  startWorkers(workflowBundle?: WorkflowBundlePath): Promise<RunningWorkers>;
   /** How a graph run's rows compare with Temporal's history. */
   verify(graphRunId: string): Promise<Verification>;
   /** Starts, waits, and answers with the ended run. */
@@ -54,6 +56,8 @@ export async function useEngine(
   extraKinds: readonly AnyJobKind[] = [],
   /** What the worker is given in place of the store: one that fails in some way. */
   workerStore: (store: Store) => Store = (store) => store,
+  /** Idle: no worker polls until one is started. */
+  { isIdle = false } = {},
 ): Promise<Engine> {
   const { databaseUrl, warehouseUrl, temporalAddress } = await useDatabases();
   const store = createStore({ databaseUrl });
@@ -85,9 +89,16 @@ export async function useEngine(
     jobsAtOnce: 20,
     shutdownGraceMs: 10_000,
   };
-  const workers = await startWorkers({ ...options, store: workerStore(store), connection: native });
+  const started: RunningWorkers[] = [];
+  const startMore: Engine['startWorkers'] = async (bundle = workflowBundle) => {
+    const given = { ...options, workflowBundle: bundle, store: workerStore(store), connection: native };
+    const workers = await startWorkers(given);
+    started.push(workers);
+    return workers;
+  };
+  if (!isIdle) await startMore();
   afterAll(async () => {
-    await workers.stop();
+    await Promise.all(started.map((workers) => workers.stop()));
     await Promise.all([native.close(), connection.close(), store.close(), warehouse.close()]);
   });
 
@@ -132,6 +143,7 @@ export async function useEngine(
         const run = await store.jobRuns.get(id);
         return isFinal(run.state) ? run : undefined;
       }, `job run ${id} ends`),
+    startWorkers: startMore,
     inspector,
     verify: (id) => inspector.verifyGraphRun(id),
     run: async (project, select) => ended((await start(project, select)).id),

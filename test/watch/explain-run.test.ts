@@ -75,7 +75,14 @@ interface Given {
 
 function explain({ execution = {}, pending = [], taskFailure = null, polls = {}, ...given }: Given) {
   const view: ExecutionView = {
-    ...{ workflowId: 'w', runId: 'r', status: 'RUNNING', firstExecutionRunId: 'r', resetRunId: null },
+    ...{
+      workflowId: 'w',
+      runId: 'r',
+      type: 'graphRun',
+      status: 'RUNNING',
+      firstExecutionRunId: 'r',
+      resetRunId: null,
+    },
     ...{ taskQueue: 'q', pending: new Map(pending), workflowTask: null },
     ...execution,
   };

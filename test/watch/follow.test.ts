@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
-import type { WorkflowHandle } from '@temporalio/client';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
+import { resetPoints, resetWorkflow } from '../support/reset.ts';
 import { until } from '../support/until.ts';
 import { useWatch } from '../support/watch.ts';
 
@@ -39,26 +37,6 @@ async function startHanging(project: string) {
     return statesOf(run).endless === 'RUNNING' ? run : undefined;
   }, 'the endless job runs');
   return { id, handle };
-}
-
-async function reset(handle: WorkflowHandle, eventId: number): Promise<string> {
-  const target = ['--workflow-id', handle.workflowId, '--event-id', String(eventId), '--reason', 'a test'];
-  const options = ['--address', engine.temporalAddress, '--output', 'json'];
-  const { stdout } = await promisify(execFile)(inject('temporalCli'), [
-    'workflow',
-    'reset',
-    ...target,
-    ...options,
-  ]);
-  return JSON.parse(stdout).runId;
-}
-
-/** Event ids of completed workflow tasks: the points that a reset can go back to. */
-async function resetPoints(handle: WorkflowHandle): Promise<number[]> {
-  const { events } = await handle.fetchHistory();
-  return (events ?? []).flatMap((event) =>
-    event.workflowTaskCompletedEventAttributes ? [Number(event.eventId)] : [],
-  );
 }
 
 const shown = <Answer>(ask: () => Promise<Answer | undefined>, what: string) =>
@@ -171,7 +149,7 @@ describe('a run that is reset in Temporal', () => {
   it('to its beginning, while a job works, runs all its jobs again in the next epoch', async () => {
     const { id, handle } = await startHanging('again');
     const [first = 0] = await resetPoints(handle);
-    const runId = await reset(handle, first);
+    const runId = await resetWorkflow(handle, first);
     const run = await runWhen(
       id,
       ({ epoch, jobRuns }) => epoch === 2 && jobRuns[1]?.state === 'RUNNING',
@@ -191,7 +169,7 @@ describe('a run that is reset in Temporal', () => {
   it('to a point after a job had ended keeps that job, and runs the others again', async () => {
     const { id, handle } = await startHanging('kept');
     const points = await resetPoints(handle);
-    await reset(handle, points.at(-1) ?? 0);
+    await resetWorkflow(handle, points.at(-1) ?? 0);
     const run = await runWhen(
       id,
       ({ epoch, jobRuns }) => epoch === 2 && jobRuns[1]?.state === 'RUNNING',
@@ -211,7 +189,7 @@ describe('a run that is reset in Temporal', () => {
     const { id, handle } = await engine.start('ended');
     await handle.result();
     const [first = 0] = await resetPoints(handle);
-    await reset(handle, first);
+    await resetWorkflow(handle, first);
     const run = await runWhen(
       id,
       ({ epoch, state }) => epoch === 2 && state === 'SUCCESS',
@@ -227,8 +205,8 @@ describe('a run that is reset in Temporal', () => {
   it('twice in a row ends in the last one', async () => {
     const { id, handle } = await startHanging('twice');
     const [first = 0] = await resetPoints(handle);
-    await reset(handle, first);
-    const last = await reset(handle, first);
+    await resetWorkflow(handle, first);
+    const last = await resetWorkflow(handle, first);
     const run = await runWhen(
       id,
       ({ tasks, jobRuns }) => tasks.at(-1)?.runId === last && jobRuns[1]?.state === 'RUNNING',

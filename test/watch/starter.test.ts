@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Connection, WorkflowClient } from '@temporalio/client';
 import { afterAll, expect, test } from 'vitest';
-import { createStarter } from '../../api/starter.ts';
+import { createStarter } from '../../watch/starter.ts';
 import { graphRunWorkflowId, jobRunWorkflowId, projectSearchAttribute } from '../../workflows/contract.ts';
 import { useDatabases } from '../support/databases.ts';
 

@@ -9,7 +9,6 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { Environment } from '../graph/environment.ts';
 import { CodedError } from '../graph/errors.ts';
 import type { JobRunToStart, RunToStart } from '../store/store.ts';
-import { connectLazily } from '../watch/temporal-connection.ts';
 import {
   defaultTaskQueue,
   type GraphRunInput,
@@ -17,13 +16,17 @@ import {
   projectSearchAttribute,
   workflowTypes,
 } from '../workflows/contract.ts';
+import { connectLazily } from './temporal-connection.ts';
 
-/** Starts the workflows of runs whose rows are there. Starting one twice is the same as once. */
+/**
+ * Starts the workflows of runs whose rows are there. Starting one twice is the same as once. Resolves with the run id of the
+ * execution, or with null when the workflow had been started before.
+ */
 export interface Starter {
   /** @throws CodedError TEMPORAL_UNAVAILABLE: the row stays PENDING, and the start may be tried again at any time */
-  startGraphRun(run: RunToStart): Promise<void>;
+  startGraphRun(run: RunToStart): Promise<string | null>;
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
-  startJobRun(run: JobRunToStart): Promise<void>;
+  startJobRun(run: JobRunToStart): Promise<string | null>;
   /** Resolves when Temporal answers for the namespace. @throws CodedError TEMPORAL_UNAVAILABLE */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -58,15 +61,16 @@ export function createStarter(settings: StarterSettings): Starter {
     withinTime(connection, timeoutMs, async () => {
       registered ??= await isAttributeRegistered(connection, namespace);
       try {
-        await client.workflow.start(type, {
+        const started = await client.workflow.start(type, {
           workflowId: run.workflowId,
           taskQueue,
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           ...options,
           ...(registered && { typedSearchAttributes: [{ key: projectKey, value: run.project }] }),
         });
+        return started.firstExecutionRunId;
       } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
         // The refusal may be of the search attribute, which is asked for again then.
         registered = undefined;
         throw error;
@@ -107,13 +111,13 @@ async function isAttributeRegistered(connection: Connection, namespace: string):
   }
 }
 
-async function withinTime(
+async function withinTime<Answer>(
   connection: Connection,
   timeoutMs: number,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<Answer>,
+): Promise<Answer> {
   try {
-    await connection.withDeadline(Date.now() + timeoutMs, work);
+    return await connection.withDeadline(Date.now() + timeoutMs, work);
   } catch (error) {
     throw new CodedError(
       'TEMPORAL_UNAVAILABLE',
