@@ -17,6 +17,7 @@ export const errorTable = {
   DATASET_UNKNOWN: { status: 404, title: 'There is no such dataset' },
   FILE_UNKNOWN: { status: 404, title: 'There is no such file' },
   PROJECT_EXISTS: { status: 409, title: 'The project exists already' },
+  PROJECT_BEING_DELETED: { status: 409, title: 'An earlier project of that name is still being deleted' },
   PROJECT_HAS_OPEN_RUNS: { status: 409, title: 'The project has runs that have not ended' },
   PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
   EVENTS_EXPIRED: { status: 410, title: 'The events are not kept any more' },

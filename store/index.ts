@@ -10,6 +10,7 @@ import { createFiles } from './files.ts';
 import { createGraphCache } from './graph-cache.ts';
 import { createGraphRuns } from './graph-runs.ts';
 import { createGraphs } from './graphs.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import { createJobRuns } from './job-runs.ts';
 import { createJobs } from './jobs.ts';
 import { createLeases } from './leases.ts';
@@ -17,6 +18,7 @@ import { createMetrics } from './metrics.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import type { Store } from './store.ts';
+import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
 
 export { AnsweredBefore } from './idempotency.ts';
@@ -50,6 +52,8 @@ export function createStore(options: StoreOptions): Store {
     apiKeys: translateErrors(createApiKeys(database)),
     events: translateErrors(createEvents(database)),
     metrics: translateErrors(createMetrics(database)),
+    tombstones: translateErrors(createTombstones(database)),
+    housekeeping: translateErrors(createHousekeeping(database)),
     leases: translateErrors(createLeases(database)),
     execution: translateErrors(createExecution(database, cache, epochs)),
     watch: translateErrors(createWatching(database, cache)),

@@ -8,6 +8,7 @@ import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { type CreatedCursor, cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import type { NewProject, Once, PageRequest, Projects } from './store.ts';
+import { layTombstone, refuseTombstone } from './tombstones.ts';
 
 interface ProjectRow {
   readonly id: string;
@@ -73,6 +74,7 @@ async function createProject(
     );
     const [row] = inserted.rows;
     if (!row) throw new CodedError('PROJECT_EXISTS', `A project "${name}" exists already.`);
+    await refuseTombstone(client, name);
     const event = { type: 'project', project: name, reason: 'created', actor } as const;
     return { made: toView(row), events: [event] };
   };
@@ -129,6 +131,7 @@ async function removeProject(database: Database, name: string, actor: string): P
       );
     }
     await client.query('DELETE FROM project WHERE id = $1', [id]);
+    await layTombstone(client, name, actor);
     await insertEvents(client, [{ type: 'project', project: name, reason: 'deleted', actor }]);
   });
 }

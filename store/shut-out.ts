@@ -7,6 +7,7 @@ import { recordOutput } from './outputs.ts';
 
 /** A job run that has begun and not ended. */
 export interface BegunJobRun {
+  readonly project: string;
   readonly jobRunId: string;
   readonly epoch: number;
   /** Above those of all its attempts. */
@@ -32,7 +33,7 @@ export const nothingShutOut: ShutOut = { publishedBy: () => undefined };
 
 class AttemptBegan extends Error {}
 
-const begunColumns = `r.id, r.epoch, r.attempts, nextval('fence_token')::text AS token`;
+const begunColumns = `r.id, p.name AS project, r.epoch, r.attempts, nextval('fence_token')::text AS token`;
 
 /** Among job runs, by id. */
 export async function begunAmong(client: Queries, ids: readonly string[]): Promise<BegunJobRun[]> {
@@ -75,8 +76,14 @@ export async function afterShutOut<Result>(
 type Queries = Pick<pg.Pool | pg.ClientBase, 'query'>;
 
 async function readBegun(client: Queries, where: string, value: unknown): Promise<BegunJobRun[]> {
-  const found = await client.query<{ id: string; epoch: number; attempts: number; token: string }>(
-    `SELECT ${begunColumns} FROM job_run r WHERE ${where} AND r.completed_at IS NULL AND r.attempts > 0`,
+  const found = await client.query<{
+    id: string;
+    project: string;
+    epoch: number;
+    attempts: number;
+    token: string;
+  }>(
+    `SELECT ${begunColumns} FROM job_run r JOIN project p ON p.id = r.project_id WHERE ${where} AND r.completed_at IS NULL AND r.attempts > 0`,
     [value],
   );
   return found.rows.map(({ id, token, ...row }) => ({ jobRunId: id, token: BigInt(token), ...row }));

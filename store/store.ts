@@ -19,8 +19,10 @@ import type {
 import type { RunState } from '../graph/states.ts';
 import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
+import type { Tombstones } from './tombstones.ts';
 import type { Watching } from './watching.ts';
 
 /** Where a page begins and how long it is. `cursor` is the `nextCursor` of the page before. */
@@ -66,7 +68,7 @@ export interface NewProject {
 }
 
 export interface Projects {
-  /** @throws CodedError PROJECT_EXISTS */
+  /** @throws CodedError PROJECT_EXISTS, PROJECT_BEING_DELETED */
   create(input: NewProject, once?: Once<ProjectView>): Promise<ProjectView>;
   /** @throws CodedError PROJECT_UNKNOWN */
   get(name: string): Promise<ProjectView>;
@@ -281,6 +283,9 @@ export interface Store {
   readonly apiKeys: ApiKeys;
   readonly events: Events;
   readonly metrics: Metrics;
+  /** Of deleted projects. */
+  readonly tombstones: Tombstones;
+  readonly housekeeping: Housekeeping;
   readonly leases: Leases;
   /** What the workflows' bookkeeping writes. */
   readonly execution: Execution;

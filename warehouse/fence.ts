@@ -2,6 +2,7 @@ import pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import {
   type AttemptId,
+  type FenceRaise,
   qualify,
   stagingPrefix,
   stagingPrefixChars,
@@ -12,23 +13,33 @@ import { inTransaction } from './platform.ts';
 
 type Queries = Pick<pg.Pool | pg.PoolClient, 'query'>;
 
-/** Raises the fence of a job run; false when a higher token is there already. */
-export async function raiseFence(client: Queries, { jobRunId, token }: AttemptId): Promise<boolean> {
+/** What a project that was dropped since has left behind, such as a frozen worker, counts as older than all that is. */
+const isDropped =
+  'exists (select from graphrun.dropped as d where d.project = f.project and d.token >= f.token)';
+
+/** Raises the fence of a job run; false when a higher token is there already, or its project was dropped since. */
+export async function raiseFence(client: Queries, id: FenceRaise): Promise<boolean> {
   const { rowCount } = await client.query(
-    `insert into graphrun.fence as fence (job_run, token) values ($1, $2)
+    `insert into graphrun.fence as fence (job_run, project, token)
+     select * from (values ($1::uuid, $2::text, $3::bigint)) as f (job_run, project, token) where not ${isDropped}
      on conflict (job_run) do update set token = excluded.token, raised_at = now() where fence.token <= excluded.token`,
-    [jobRunId, token],
+    [id.jobRunId, id.project, id.token],
   );
   return rowCount === 1;
 }
 
 /** The same for many at once; a fence with a higher token stays as it is. */
-export async function raiseFences(pool: pg.Pool, ids: readonly AttemptId[]): Promise<void> {
+export async function raiseFences(pool: pg.Pool, ids: readonly FenceRaise[]): Promise<void> {
   const sorted = [...ids].sort((a, b) => (a.jobRunId < b.jobRunId ? -1 : 1));
   await pool.query(
-    `insert into graphrun.fence as fence (job_run, token) select * from unnest($1::uuid[], $2::bigint[])
+    `insert into graphrun.fence as fence (job_run, project, token)
+     select * from unnest($1::uuid[], $2::text[], $3::bigint[]) as f (job_run, project, token) where not ${isDropped}
      on conflict (job_run) do update set token = excluded.token, raised_at = now() where fence.token < excluded.token`,
-    [sorted.map(({ jobRunId }) => jobRunId), sorted.map(({ token }) => token)],
+    [
+      sorted.map(({ jobRunId }) => jobRunId),
+      sorted.map(({ project }) => project),
+      sorted.map(({ token }) => token),
+    ],
   );
 }
 
@@ -50,7 +61,7 @@ export async function lockFence(client: pg.PoolClient, id: AttemptId): Promise<v
 /** @throws CodedError SUPERSEDED when a newer attempt has the fence. */
 export async function checkFence(client: Queries, id: AttemptId): Promise<void> {
   const { rows } = await client.query<{ token: string }>(
-    'select token from graphrun.fence where job_run = $1',
+    `select token from graphrun.fence as f where job_run = $1 and not ${isDropped}`,
     [id.jobRunId],
   );
   if (rows[0] === undefined || BigInt(rows[0].token) !== id.token) throw superseded(id);

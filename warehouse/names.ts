@@ -38,6 +38,11 @@ export interface AttemptId {
   readonly token: bigint;
 }
 
+/** An attempt, or whoever shuts attempts out, as the fence sees it. */
+export interface FenceRaise extends AttemptId {
+  readonly project: string;
+}
+
 /** At most 51 bytes: 32 of the job run, 13 of the token, the number of the table in its attempt. */
 export function stagingTable({ jobRunId, token }: AttemptId, index: number): string {
   return `${stagingPrefix(jobRunId)}${token.toString(36)}_${index}`;

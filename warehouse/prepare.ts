@@ -14,11 +14,24 @@ const tables = `
   create schema if not exists graphrun;
   revoke all on schema graphrun from public;
   create table if not exists graphrun.project (name text primary key, created_at timestamptz not null default now());
+  create table if not exists graphrun.dropped (
+    project text primary key, token bigint not null, dropped_at timestamptz not null default now());
   create table if not exists graphrun.fence (
-    job_run uuid primary key, token bigint not null, raised_at timestamptz not null default now());
+    job_run uuid primary key, project text, token bigint not null, raised_at timestamptz not null default now());
   create table if not exists graphrun.published (
     job_run uuid, epoch int, token bigint not null, output text not null,
-    published_at timestamptz not null default now(), primary key (job_run, epoch))`;
+    published_at timestamptz not null default now(), primary key (job_run, epoch));
+  do $$ begin
+    if not exists (select from pg_catalog.pg_attribute
+                   where attrelid = 'graphrun.fence'::regclass and attname = 'project' and not attisdropped) then
+      alter table graphrun.fence add column project text;
+    end if;
+  end $$`;
+
+/** Makes the tables of the platform, or brings them up to date. */
+export async function makeTables(pool: pg.Pool): Promise<void> {
+  await retrySetup(() => inTransaction(pool, (client) => client.query(tables)));
+}
 
 /** Large objects outlive their query and belong to no schema, so nothing would ever clean them up. */
 const closeLargeObjects = `
@@ -29,7 +42,7 @@ const closeLargeObjects = `
 export async function prepare(platform: Platform): Promise<Prepared> {
   const { pool } = platform;
   await checkServer(pool);
-  await retrySetup(() => inTransaction(pool, (client) => client.query(tables)));
+  await makeTables(pool);
   return retrySetup(async () => {
     const warnings = await inTransaction(pool, closeOwnDatabase);
     return { warnings: [...warnings, ...(await closeOtherDatabases(pool))] };

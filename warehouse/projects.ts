@@ -12,13 +12,22 @@ export interface ProjectReady extends ProjectNames {
   readonly warnings: readonly string[];
 }
 
-/** Makes a project's schemas and role, or brings them up to date. May run in several processes at once. */
-export async function ensureProject(platform: Platform, project: string): Promise<ProjectReady> {
+/**
+ * Makes a project's schemas and role, or brings them up to date. May run in several processes at once.
+ * @param token of the attempt that needs them; null for a project that is known to be there
+ * @throws CodedError SUPERSEDED when the project was dropped after that attempt began
+ */
+export async function ensureProject(
+  platform: Platform,
+  project: string,
+  token: bigint | null,
+): Promise<ProjectReady> {
   const names = namesOf(project, platform.database);
   const password = rolePassword(platform.password, names.role);
   const warnings = await retrySetup(() =>
     inTransaction(platform.pool, async (client) => {
       await client.query('lock table graphrun.project in exclusive mode');
+      if (token !== null) await refuseDropped(client, project, token);
       await ensureRole(client, names.role, scramVerifier(password, names.role));
       const warnings = await setUpRole(client, names);
       await grantSchemas(client, platform.database, names);
@@ -29,29 +38,55 @@ export async function ensureProject(platform: Platform, project: string): Promis
   return { ...names, password, warnings };
 }
 
+async function refuseDropped(client: pg.PoolClient, project: string, token: bigint): Promise<void> {
+  const sql = 'select from graphrun.dropped where project = $1 and token >= $2';
+  const { rowCount } = await client.query(sql, [project, token]);
+  if (rowCount === 0) return;
+  throw new CodedError('SUPERSEDED', `project "${project}" was deleted after this attempt began`);
+}
+
 /**
- * Drops a project's schemas, role and data. Sessions of its jobs are ended.
+ * Drops a project's schemas, role, data and fences. Sessions of its jobs are ended; attempts with lower tokens are shut out
+ * for good. Done twice with one token it changes nothing the second time, whatever was made under the name in between.
  * @throws CodedError DATASET_IN_USE when something outside of the project depends on its tables; nothing is dropped then.
  */
-export async function dropProject(platform: Platform, project: string): Promise<void> {
+export async function dropProject(platform: Platform, project: string, token: bigint): Promise<void> {
   const { schema, stagingSchema, role } = namesOf(project, platform.database);
-  await retrySetup(() =>
-    inTransaction(platform.pool, async (client) => {
-      await client.query(`set local lock_timeout = '5s'`);
-      await client.query('lock table graphrun.project in exclusive mode');
-      await client.query('delete from graphrun.project where name = $1', [project]);
-      const known = await client.query('select from pg_catalog.pg_roles where rolname = $1', [role]);
-      await client.query(
-        'select pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where usename = $1',
-        [role],
-      );
-      await dropTables(client, project, [schema, stagingSchema]);
-      await client.query(`drop schema if exists ${quote(schema)}, ${quote(stagingSchema)}`);
-      if (known.rowCount === 0) return;
-      await client.query(`drop owned by ${quote(role)}`);
-      await client.query(`drop role ${quote(role)}`);
-    }),
+  await inTransaction(platform.pool, async (client) => {
+    await client.query(`set local lock_timeout = '5s'`);
+    await client.query('lock table graphrun.project in exclusive mode');
+    if (!(await markDropped(client, project, token))) return;
+    await client.query('delete from graphrun.project where name = $1', [project]);
+    await deleteFences(client, project);
+    const known = await client.query('select from pg_catalog.pg_roles where rolname = $1', [role]);
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where usename = $1',
+      [role],
+    );
+    await dropTables(client, project, [schema, stagingSchema]);
+    await client.query(`drop schema if exists ${quote(schema)}, ${quote(stagingSchema)}`);
+    if (known.rowCount === 0) return;
+    await client.query(`drop owned by ${quote(role)}`);
+    await client.query(`drop role ${quote(role)}`);
+  });
+}
+
+/** False where that was done before. */
+async function markDropped(client: pg.PoolClient, project: string, token: bigint): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into graphrun.dropped as d (project, token) values ($1, $2)
+     on conflict (project) do update set token = excluded.token, dropped_at = now() where d.token < excluded.token`,
+    [project, token],
   );
+  return rowCount === 1;
+}
+
+async function deleteFences(client: pg.PoolClient, project: string): Promise<void> {
+  await client.query(
+    `delete from graphrun.published as p using graphrun.fence as f where f.job_run = p.job_run and f.project = $1`,
+    [project],
+  );
+  await client.query('delete from graphrun.fence where project = $1', [project]);
 }
 
 async function dropTables(client: pg.PoolClient, project: string, schemas: readonly string[]): Promise<void> {

@@ -1,10 +1,11 @@
 import { type Attempt, type OpenAttempt, openAttempt } from './attempt.ts';
 import { clearStaging, closeFence, findPublished, raiseFences } from './fence.ts';
+import { createKnownProjects } from './known-projects.ts';
 import { namesOf } from './names.ts';
 import { openPlatform } from './platform.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { makeTables, type Prepared, prepare } from './prepare.ts';
 import { type Preview, previewDataset } from './preview.ts';
-import { dropProject, ensureProject, type ProjectReady } from './projects.ts';
+import { dropProject } from './projects.ts';
 import { orUnavailable } from './unavailable.ts';
 
 export interface WarehouseOptions {
@@ -16,6 +17,7 @@ export interface WarehouseOptions {
 }
 
 export interface ShutOut {
+  readonly project: string;
   readonly jobRunId: string;
   readonly epoch: number;
   /** From the metadata's sequence. */
@@ -35,7 +37,7 @@ export interface Warehouse {
    * as JSON, when it had come through; else with null.
    * @throws CodedError WAREHOUSE_UNAVAILABLE
    */
-  withdraw(attempt: ShutOut): Promise<string | null>;
+  withdraw(attempt: Omit<ShutOut, 'project'>): Promise<string | null>;
   /**
    * Shuts out every attempt with a lower token, for whoever ends or supersedes JobRuns; once it resolves, none of them
    * publishes any more. Ends their statements and drops their staging. Resolves with what was published before that, in
@@ -44,8 +46,12 @@ export interface Warehouse {
   shutOut(jobRuns: readonly ShutOut[]): Promise<ReadonlyMap<string, string>>;
   /** @throws CodedError DATASET_UNKNOWN */
   previewDataset(project: string, dataset: string, limit: number): Promise<Preview>;
-  /** @throws CodedError DATASET_IN_USE */
-  dropProject(project: string): Promise<void>;
+  /**
+   * Drops all that a deleted project has here, and shuts out all its attempts: those with lower tokens. Doing it again with
+   * the same token changes nothing.
+   * @throws CodedError DATASET_IN_USE, WAREHOUSE_UNAVAILABLE
+   */
+  dropProject(project: string, token: bigint): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,34 +59,28 @@ export interface Warehouse {
 export function createWarehouse({ url, poolSize, publishWaitMs = 300_000 }: WarehouseOptions): Warehouse {
   const platform = openPlatform(url, poolSize);
   const { pool } = platform;
-  const projects = new Map<string, Promise<ProjectReady>>();
+  const projects = createKnownProjects(platform);
+  let tables: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
 
-  function readyProject(project: string): Promise<ProjectReady> {
-    const known = projects.get(project);
-    if (known) return known;
-    const made = ensureProject(platform, project);
-    projects.set(project, made);
-    made.catch(() => projects.delete(project));
-    return made;
-  }
-
-  /** Another process may have dropped the project since this one made it. */
-  async function findProject(project: string): Promise<ProjectReady> {
-    const { rowCount } = await pool.query('select from graphrun.project where name = $1', [project]);
-    if (rowCount === 0) projects.delete(project);
-    return readyProject(project);
+  /** Once a process that does not prepare it: perhaps nobody has, or an earlier version was the last. */
+  function haveTables(): Promise<void> {
+    tables ??= makeTables(pool).catch((error: unknown) => {
+      tables = undefined;
+      throw error;
+    });
+    return tables;
   }
 
   return {
     prepare: () => prepare(platform),
     async ensureProject(project) {
-      const { warnings } = await readyProject(project);
+      const { warnings } = await projects.ready(project);
       return { warnings };
     },
     async openAttempt(options) {
       return orUnavailable(async () => {
-        const ready = await findProject(options.project);
+        const ready = await projects.readyFor(options);
         return openAttempt({ ...options, platform, ready, publishWaitMs });
       });
     },
@@ -92,16 +92,19 @@ export function createWarehouse({ url, poolSize, publishWaitMs = 300_000 }: Ware
     shutOut: (jobRuns) =>
       orUnavailable(async () => {
         if (jobRuns.length === 0) return new Map();
+        await haveTables();
         await raiseFences(pool, jobRuns);
         await clearStaging(pool, jobRuns);
         return findPublished(pool, jobRuns);
       }),
     previewDataset: (project, dataset, limit) =>
       previewDataset(pool, namesOf(project, platform.database), dataset, limit),
-    async dropProject(project) {
-      projects.delete(project);
-      await dropProject(platform, project);
-    },
+    dropProject: (project, token) =>
+      orUnavailable(async () => {
+        projects.forget(project);
+        await haveTables();
+        await dropProject(platform, project, token);
+      }),
     close() {
       closed ??= pool.end();
       return closed;

@@ -1,9 +1,12 @@
 // The loop that keeps rows equal to what Temporal did. It needs no worker, so it works while all of them are down.
 import { setTimeout as pause } from 'node:timers/promises';
+import { createHousekeeping, type HousekeepingOptions } from './housekeeping.ts';
 import { type LeaseTimes, workOnLease } from './lease.ts';
 import { beginTenure, type TurnOptions, takeTurn } from './turn.ts';
 
-export interface WatchOptions extends Omit<TurnOptions, 'lease' | 'behindAfterMs'> {
+export interface WatchOptions extends Omit<TurnOptions, 'lease' | 'behindAfterMs'>, HousekeepingOptions {
+  readonly store: TurnOptions['store'] & HousekeepingOptions['store'];
+  readonly warehouse: TurnOptions['warehouse'] & HousekeepingOptions['warehouse'];
   readonly leaseTimes?: LeaseTimes;
 }
 
@@ -18,11 +21,13 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
   const options: TurnOptions = { ...given, lease, behindAfterMs };
   const times = leaseTimes && { times: leaseTimes };
   const onRenewed = () => store.watch.noteLag(behindAfterMs);
-  return workOnLease(
+  const housekeeping = createHousekeeping(given);
+  const watching = workOnLease(
     { leases: store.leases, name: lease, holder, onError, onRenewed, ...times },
     async (signal) => {
       const tenure = beginTenure();
       while (!signal.aborted) {
+        housekeeping.tend();
         await takeTurn(options, tenure, signal).catch((error: unknown) => {
           if (!signal.aborted) onError(error);
         });
@@ -30,4 +35,10 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
       }
     },
   );
+  return {
+    stop: async () => {
+      await watching.stop();
+      await housekeeping.stop();
+    },
+  };
 }

@@ -89,7 +89,10 @@ function oneProjectRoutes(app: Api, { store }: Dependencies): void {
       config: { permission: 'admin' },
       schema: {
         tags,
-        summary: 'Deletes a project with its runs',
+        summary: 'Deletes a project with its runs, files and data',
+        description:
+          'Refused while a run of it is open. Its part of the warehouse is dropped a moment later; until then its name is ' +
+          'not free (409, PROJECT_BEING_DELETED). Its events stay in the feed for their time.',
         params: projectPath,
         querystring: noQuery,
         response: { 204: z.null().describe('Deleted') },

@@ -51,6 +51,24 @@ test('a project with an open run is not deleted; one without is gone', async () 
   expect((await call('GET', `/v1/projects/${gone}`)).problem.code).toBe('PROJECT_UNKNOWN');
 });
 
+test('a job that runs alone keeps its project as well', async () => {
+  const name = await makeProject();
+  await call('POST', `/v1/projects/${name}/jobs/load/runs`);
+  const refused = await call('DELETE', `/v1/projects/${name}`, { role: 'admin' });
+  expect([refused.status, refused.problem.code]).toEqual([409, 'PROJECT_HAS_OPEN_RUNS']);
+});
+
+test('the name of a deleted project is free once its data is gone', async () => {
+  const name = await makeProject();
+  await call('DELETE', `/v1/projects/${name}`, { role: 'admin' });
+  const early = await call('POST', '/v1/projects', { payload: { name } });
+  expect([early.status, early.problem.code]).toEqual([409, 'PROJECT_BEING_DELETED']);
+  expect(early.problem.detail).toContain('try again in a moment');
+  expect((await call('GET', `/v1/projects/${name}`)).problem.code).toBe('PROJECT_UNKNOWN');
+  for (const tombstone of await store.tombstones.due(10)) await store.tombstones.remove(tombstone);
+  expect((await call('POST', '/v1/projects', { payload: { name } })).status).toBe(201);
+});
+
 test('pages of a list follow each other without a gap, newest first', async () => {
   const names = [newName(), newName(), newName()];
   for (const name of names) await call('POST', '/v1/projects', { payload: { name } });

@@ -153,7 +153,7 @@ describe.each(builtInKinds.map((kind) => [kind.kind, kind] as const))('%s', (nam
     const test = { kind, config: valid, files, job, jobRunId };
     const attempt = await openTestAttempt(warehouse, test);
     const output = await kind.run(contextOf(attempt, test), kind.config.parse(valid));
-    await warehouse.shutOut([{ jobRunId, epoch: 1, token: nextToken() }]);
+    await warehouse.shutOut([{ project: 'flights', jobRunId, epoch: 1, token: nextToken() }]);
     await expect(attempt.publish(output)).rejects.toMatchObject({ code: 'SUPERSEDED' });
     await attempt.discard();
     expect(await sql(`select n from flights.${job}`)).toEqual([['0']]);

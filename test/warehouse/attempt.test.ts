@@ -15,6 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => warehouse.close());
 
+const flights = { project: 'flights' };
 const sql = (text: string) => query(databases.warehouseUrl, text);
 
 /** Stages a table of one column `n` for each dataset. */
@@ -79,8 +80,8 @@ it('refuses to open an attempt when a newer one has begun', async () => {
 it('shuts an attempt out when the fence is raised from outside, and never lowers it', async () => {
   const jobRunId = randomUUID();
   const attempt = await stage({ jobRunId }, { outside: 1 });
-  await warehouse.shutOut([{ jobRunId, epoch: 1, token: nextToken() }]);
-  await warehouse.shutOut([{ jobRunId, epoch: 1, token: 0n }]);
+  await warehouse.shutOut([{ ...flights, jobRunId, epoch: 1, token: nextToken() }]);
+  await warehouse.shutOut([{ ...flights, jobRunId, epoch: 1, token: 0n }]);
   await expect(attempt.publish(null)).rejects.toMatchObject({ code: 'SUPERSEDED' });
   expect(await stagingTables(databases.warehouseUrl)).toEqual([]);
 });
@@ -92,7 +93,9 @@ it('tells who shuts attempts out what they had published, each in its epoch', as
   await attempt.discard();
   await stage({ jobRunId: silent, epoch: 2 }, { silent: 1 });
   const shutOut = (epoch: number) =>
-    warehouse.shutOut([told, silent].map((jobRunId) => ({ jobRunId, epoch, token: nextToken() })));
+    warehouse.shutOut(
+      [told, silent].map((jobRunId) => ({ ...flights, jobRunId, epoch, token: nextToken() })),
+    );
   expect([...(await shutOut(2))]).toEqual([[told, '{"rows":1}']]);
   expect([...(await shutOut(1))]).toEqual([]);
 });

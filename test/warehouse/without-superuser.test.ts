@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { upload } from '../../jobs/upload.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
-import { openTestAttempt, runJob } from '../jobs/attempts.ts';
+import { nextToken, openTestAttempt, runJob } from '../jobs/attempts.ts';
 import { useDatabases } from '../support/databases.ts';
 import { query, untilRunning, urlAs } from './sql.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await warehouse.dropProject('flights');
+  await warehouse.dropProject('flights', nextToken());
   await warehouse.close();
   await query(databases.warehouseUrl, `reassign owned by ${owner} to current_user`);
   await query(databases.warehouseUrl, `drop owned by ${owner}`);
