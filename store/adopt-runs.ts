@@ -14,6 +14,8 @@ export interface Adoption {
   readonly identity: WorkflowIdentity;
   /** Jobs that had ended in the history that the new execution begins with, by key: they are kept. */
   readonly kept: ReadonlyMap<string, ToldEnd>;
+  /** Which the run was at before Temporal was asked whether this is the workflow's latest execution. */
+  readonly epoch: number;
   readonly actor: string;
 }
 
@@ -21,6 +23,8 @@ export type Adopted =
   | { readonly outcome: 'adopted'; readonly epoch: number }
   /** It is a Task of the run already. */
   | { readonly outcome: 'known' }
+  /** Another execution was adopted meanwhile; which of the two is the later one is to be asked again. */
+  | { readonly outcome: 'moved' }
   /** No run was ever carried out under this workflow. */
   | { readonly outcome: 'stranger' };
 
@@ -43,6 +47,7 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: 
   if (tasks.rows.some((task) => task.run_id === identity.runId)) return { outcome: 'known' };
   // A run that was never opened under this first execution is not reset: its own workflow opens it.
   if (tasks.rows.length === 0) return { outcome: 'stranger' };
+  if (subject.epoch !== adoption.epoch) return { outcome: 'moved' };
   const epoch = subject.epoch + 1;
   await client.query(
     `UPDATE task SET closed_at = now(), closed_by = $2 WHERE ${subject.type}_id = $1 AND closed_at IS NULL`,
@@ -73,20 +78,39 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: 
   return { outcome: 'adopted', epoch };
 }
 
+/** The epoch of the run that a workflow carries out; null where there is none. */
+export async function epochOfRun(
+  client: Pick<pg.Pool, 'query'>,
+  identity: WorkflowIdentity,
+): Promise<number | null> {
+  const found = await client.query<{ epoch: number }>(
+    `SELECT epoch FROM graph_run r WHERE ${isOfWorkflow}
+     UNION ALL SELECT epoch FROM job_run r WHERE r.graph_run_id IS NULL AND ${isOfWorkflow}`,
+    ownOf(identity),
+  );
+  return found.rows[0]?.epoch ?? null;
+}
+
+/** A run by its id, read out of the workflow's own; one from outside by the workflow and its first execution. */
+const isOfWorkflow =
+  '(r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3))';
+
+function ownOf({ workflowId, firstExecutionRunId }: WorkflowIdentity): (string | null)[] {
+  return [readWorkflowId(workflowId)?.id ?? null, workflowId, firstExecutionRunId];
+}
+
 /** Attempts that an adoption supersedes. */
 export async function begunOfRun(
   client: Pick<pg.Pool, 'query'>,
   { identity }: Adoption,
 ): Promise<BegunJobRun[]> {
-  const known = readWorkflowId(identity.workflowId);
   const found = await client.query<{ id: string }>(
     `SELECT j.id FROM graph_run r JOIN job_run j ON j.graph_run_id = r.id
-     WHERE (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3))
-       AND j.completed_at IS NULL AND j.attempts > 0
+     WHERE ${isOfWorkflow} AND j.completed_at IS NULL AND j.attempts > 0
      UNION ALL
-     SELECT j.id FROM job_run j WHERE j.graph_run_id IS NULL AND j.completed_at IS NULL AND j.attempts > 0
-       AND (j.id = $1 OR ($1::uuid IS NULL AND j.workflow_id = $2 AND j.first_execution_run_id = $3))`,
-    [known?.id ?? null, identity.workflowId, identity.firstExecutionRunId],
+     SELECT r.id FROM job_run r WHERE r.graph_run_id IS NULL AND r.completed_at IS NULL AND r.attempts > 0
+       AND ${isOfWorkflow}`,
+    ownOf(identity),
   );
   return begunAmong(
     client,
@@ -95,19 +119,17 @@ export async function begunOfRun(
 }
 
 async function lockSubject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<Subject | undefined> {
-  const known = readWorkflowId(identity.workflowId);
-  const own = [known?.id ?? null, identity.workflowId, identity.firstExecutionRunId];
+  const own = ownOf(identity);
   const found = await client.query<Subject>(
-    `SELECT 'graph_run' AS type, id, project_name AS project, state, epoch FROM graph_run
-     WHERE id = $1 OR ($1::uuid IS NULL AND workflow_id = $2 AND first_execution_run_id = $3) FOR UPDATE`,
+    `SELECT 'graph_run' AS type, id, project_name AS project, state, epoch FROM graph_run r
+     WHERE ${isOfWorkflow} FOR UPDATE`,
     own,
   );
   if (found.rows[0])
     return found.rows[0].state === 'FAILED' ? refuseInvalid(client, found.rows[0]) : found.rows[0];
   const lone = await client.query<Subject>(
     `SELECT 'job_run' AS type, r.id, p.name AS project, r.state, r.epoch FROM job_run r JOIN project p ON p.id = r.project_id
-     WHERE r.graph_run_id IS NULL
-       AND (r.id = $1 OR ($1::uuid IS NULL AND r.workflow_id = $2 AND r.first_execution_run_id = $3)) FOR UPDATE OF r`,
+     WHERE r.graph_run_id IS NULL AND ${isOfWorkflow} FOR UPDATE OF r`,
     own,
   );
   return lone.rows[0];

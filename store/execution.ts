@@ -3,7 +3,7 @@ import type { Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
-import { type Adopted, type Adoption, adoptRun, begunOfRun } from './adopt-runs.ts';
+import { type Adopted, type Adoption, adoptRun, begunOfRun, epochOfRun } from './adopt-runs.ts';
 import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
 import { endTask } from './end-tasks.ts';
@@ -33,6 +33,8 @@ export interface Execution {
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
   /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
   adopt(adoption: Adoption, shutOut: ShutOutAttempts): Promise<Adopted>;
+  /** The epoch of the run that a workflow carries out; null where there is none. */
+  epochOf(identity: WorkflowIdentity): Promise<number | null>;
   /** The Tasks among these run ids that are known. */
   knownTasks(runIds: readonly string[]): Promise<KnownTask[]>;
   /** Ends what an execution left open when it was ended from outside. */
@@ -195,6 +197,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         (client) => begunOfRun(client, adoption),
         (client, shut) => adoptRun(client, adoption, shut),
       ),
+    epochOf: (identity) => epochOfRun(database.pool, identity),
     knownTasks: (runIds) => readKnownTasks(database.pool, runIds),
     endTask: (request, shutOut) =>
       afterShutOut(

@@ -6,18 +6,29 @@ import { type ExecutionView, identityOf, type TemporalView } from './temporal-vi
 export interface AdoptDependencies {
   readonly store: Pick<Store, 'execution'>;
   readonly warehouse: Pick<Warehouse, 'shutOut'>;
-  readonly temporal: TemporalView;
+  readonly temporal: Pick<TemporalView, 'describe' | 'describeNewest' | 'history'>;
   readonly actor: string;
 }
 
-/** Takes over an execution that a reset made: what its history begins with is kept, all else goes back to PENDING. */
+/**
+ * Takes over an execution that a reset made: what its history begins with is kept, all else goes back to PENDING. Of two
+ * resets the later one counts, whichever is met first; run ids do not tell.
+ */
 export async function adoptExecution(
   deps: AdoptDependencies,
   view: ExecutionView,
-): Promise<'adopted' | 'known' | 'stranger'> {
-  const history = await deps.temporal.history(view);
-  const kept = toldBefore(history, history.resetAtEventId);
-  const adoption = { identity: identityOf(view), kept, actor: deps.actor };
-  const { outcome } = await deps.store.execution.adopt(adoption, deps.warehouse.shutOut);
-  return outcome;
+): Promise<'adopted' | 'known' | 'stranger' | 'superseded'> {
+  const { execution } = deps.store;
+  const identity = identityOf(view);
+  for (;;) {
+    const epoch = await execution.epochOf(identity);
+    if (epoch === null) return 'stranger';
+    const latest = await deps.temporal.describeNewest(view.workflowId);
+    if (latest?.runId !== view.runId) return 'superseded';
+    const history = await deps.temporal.history(view);
+    const kept = toldBefore(history, history.resetAtEventId);
+    const adoption = { identity, kept, epoch, actor: deps.actor };
+    const { outcome } = await execution.adopt(adoption, deps.warehouse.shutOut);
+    if (outcome !== 'moved') return outcome;
+  }
 }

@@ -8,10 +8,11 @@ import { checkWorkflowTask } from './check-workflow-task.ts';
 import type { EndDependencies } from './end-execution.ts';
 import { endExecution, endVanished } from './end-execution.ts';
 import { recordOutside } from './record-outside.ts';
-import { type ExecutionId, type ExecutionView, identityOf } from './temporal-view.ts';
+import { type ExecutionId, type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
 export interface FollowDependencies extends EndDependencies {
   readonly store: Pick<Store, 'execution' | 'watch'>;
+  readonly temporal: TemporalView;
   /** Our workers poll it: what is started outside on other queues is not ours. */
   readonly taskQueue: string;
 }
