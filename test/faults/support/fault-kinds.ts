@@ -12,9 +12,18 @@ export function createFaultKinds(latches: Latches): AnyJobKind[] {
     const { job, jobRunId, graphRunId, attempt } = ctx;
     const entry = { job, jobRunId, graphRunId, attempt };
     latches.note({ event: 'begun', ...entry });
+    const tries = latches.journal().filter((each) => each.event === 'begun' && each.jobRunId === jobRunId);
+    if (tries.length <= (config.failures ?? 0)) throw new Error(`try ${tries.length} failed`);
     const signal = config.heedless ? null : ctx.signal;
-    if (config.latch !== undefined) await latches.wait(config.latch, attempt, signal);
-    if (config.ms !== undefined) await pause(config.ms, undefined, signal ? { signal } : {});
+    try {
+      if (config.latch !== undefined && (tries.length === 1 || !config.firstOnly))
+        await latches.wait(config.latch, attempt, signal);
+      if (config.ms !== undefined) await pause(config.ms, undefined, signal ? { signal } : {});
+    } catch (stopped) {
+      await pause(config.cleanUpMs ?? 0);
+      latches.note({ event: 'cleaned', ...entry });
+      throw stopped;
+    }
     latches.note({ event: 'done', ...entry });
   };
 
@@ -22,11 +31,12 @@ export function createFaultKinds(latches: Latches): AnyJobKind[] {
   const step = defineJobKind({
     kind: 'step',
     config: pointsSchema,
-    output: z.object({ job: z.string(), attempt: z.number() }),
+    output: z.object({ job: z.string(), attempt: z.number(), text: z.string().optional() }),
     ...plain,
     run: async (ctx, config) => {
       await journaled(ctx, config);
-      return { job: ctx.job, attempt: ctx.attempt };
+      const { job, attempt } = ctx;
+      return config.chars === undefined ? { job, attempt } : { job, attempt, text: 'x'.repeat(config.chars) };
     },
   });
 
@@ -78,6 +88,14 @@ const pointsSchema = z.strictObject({
   ms: z.number().optional(),
   /** Goes on when it is told to stop. */
   heedless: z.boolean().optional(),
+  /** Only the first try of a job run waits at the latch. */
+  firstOnly: z.boolean().optional(),
+  /** So many tries of a job run fail. */
+  failures: z.number().optional(),
+  /** How long it cleans up once it was told to stop. */
+  cleanUpMs: z.number().optional(),
+  /** Of a text in the output of `step`. */
+  chars: z.number().optional(),
 });
 
 type Points = z.infer<typeof pointsSchema>;

@@ -54,6 +54,8 @@ export interface FaultStack extends Addresses {
   start(project: string): Promise<string>;
   /** Runs of this test that were acknowledged. A test adds those that it starts in another way. */
   readonly runs: string[];
+  /** Of these, those whose workflow this test deleted in Temporal: nothing is left there to compare them with. */
+  readonly deleted: Set<string>;
   /** Graphs that this test pushed, the latest of each project. */
   readonly graphs: ReadonlyMap<string, GraphDefinition>;
   /** On a connection for this statement alone, so that no kill is felt by it. */
@@ -104,15 +106,17 @@ export async function useFaultStack(options: FaultStackOptions = {}): Promise<Fa
   const client = createClient({ url: addresses.apiUrl, apiKey: addresses.apiKey });
   const kinds = createKinds(createFaultKinds(latches));
   const runs: string[] = [];
+  const deleted = new Set<string>();
   const graphs = new Map<string, GraphDefinition>();
   beforeEach(async () => {
     runs.length = 0;
+    deleted.clear();
     graphs.clear();
     await startAll();
   });
   return {
     ...addresses,
-    ...{ postgres, temporal, api, workers, client, temporalCli, latches, runs, graphs },
+    ...{ postgres, temporal, api, workers, client, temporalCli, latches, runs, deleted, graphs },
     workerWith: (pid) => {
       const found = workers.find((worker) => worker.isRunning && worker.pid === pid);
       if (!found) throw new Error(`no worker that runs has pid ${pid}`);

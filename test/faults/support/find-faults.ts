@@ -82,7 +82,8 @@ export async function findFeedFaults(stack: FaultStack, facts: readonly JobFacts
   ];
 }
 
-async function readEffects(stack: FaultStack, project: string, job: string) {
+/** The rows that `count` jobs of this key have made. */
+export async function readEffects(stack: FaultStack, project: string, job: string) {
   const table = qualify(project.replaceAll('-', '_'), job);
   const [found] = await stack.warehouseSql<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', [
     table,

@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 
 /** One thing that a job's code did, in the order of the file. */
 export interface JournalEntry {
-  readonly event: 'begun' | 'done';
+  readonly event: 'begun' | 'done' | 'cleaned';
   readonly at: number;
   readonly pid: number;
   readonly job: string;

@@ -1,0 +1,47 @@
+// What people do to runs with Temporal's own command line.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { graphRunWorkflowId } from '../../../workflows/contract.ts';
+import type { FaultStack } from './fault-stack.ts';
+
+type Stack = Pick<FaultStack, 'temporalCli' | 'temporalAddress' | 'temporalClient'>;
+
+/** Runs `temporal ARGS...` against the stack's server. Resolves with what it says as JSON; null when it says nothing. */
+export async function temporal(stack: Stack, ...args: readonly string[]): Promise<unknown> {
+  const options = ['--address', stack.temporalAddress, '--output', 'json'];
+  const { stdout } = await promisify(execFile)(stack.temporalCli, [...args, ...options]);
+  return stdout.trim() === '' ? null : (JSON.parse(stdout) as unknown);
+}
+
+/** The same for a run that was started by the API: `temporal workflow COMMAND`, or `temporal activity COMMAND`. */
+export function temporalFor(
+  stack: Stack,
+  command: string,
+  graphRunId: string,
+  ...args: readonly string[]
+): Promise<unknown> {
+  return temporal(stack, ...command.split(' '), '--workflow-id', graphRunWorkflowId(graphRunId, 1), ...args);
+}
+
+/** Resets a run to its first or its latest workflow task, or to an event; resolves with the new run id. */
+export async function reset(
+  stack: Stack,
+  graphRunId: string,
+  to: 'FirstWorkflowTask' | 'LastWorkflowTask' | number,
+): Promise<string> {
+  const point = typeof to === 'number' ? ['--event-id', String(to)] : ['--type', to];
+  const answer = await temporalFor(stack, 'workflow reset', graphRunId, '--reason', 'a test', ...point);
+  return (answer as { readonly runId: string }).runId;
+}
+
+/** The workflow task that scheduled a job, as a point to reset to: the new execution schedules it anew. */
+export async function taskThatScheduled(stack: Stack, graphRunId: string, job: string): Promise<number> {
+  const workflowId = graphRunWorkflowId(graphRunId, 1);
+  const { events } = await stack.temporalClient.workflow.getHandle(workflowId).fetchHistory();
+  const scheduled = events?.find(
+    ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityId === job,
+  );
+  const point = scheduled?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId;
+  if (!point) throw new Error(`workflow ${workflowId} has not scheduled ${job}`);
+  return Number(point);
+}
