@@ -23,14 +23,16 @@ export function temporalFor(
   return temporal(stack, ...command.split(' '), '--workflow-id', graphRunWorkflowId(graphRunId, 1), ...args);
 }
 
-/** Resets a run to its first or its latest workflow task, or to an event; resolves with the new run id. */
+/** Resets a run to its first or its latest workflow task, or to an event, of its latest execution unless told. */
 export async function reset(
   stack: Stack,
   graphRunId: string,
   to: 'FirstWorkflowTask' | 'LastWorkflowTask' | number,
+  runId?: string,
 ): Promise<string> {
   const point = typeof to === 'number' ? ['--event-id', String(to)] : ['--type', to];
-  const answer = await temporalFor(stack, 'workflow reset', graphRunId, '--reason', 'a test', ...point);
+  const options = [...point, ...(runId === undefined ? [] : ['--run-id', runId]), '--reason', 'a test'];
+  const answer = await temporalFor(stack, 'workflow reset', graphRunId, ...options);
   return (answer as { readonly runId: string }).runId;
 }
 

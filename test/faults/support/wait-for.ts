@@ -52,16 +52,19 @@ export async function untilIdle(stack: FaultStack): Promise<void> {
   await Promise.all(stack.workers.map((worker) => worker.start()));
 }
 
-/** Waits until the watch is in the hands of the API, which outlives the workers. */
-export async function untilApiWatches(stack: FaultStack): Promise<void> {
-  await until(
-    async () => {
-      const held = await stack.sql(
-        `SELECT FROM lease WHERE name = 'watch' AND holder LIKE 'api:%' AND expires_at > now()`,
-      );
-      return held.length > 0 ? true : undefined;
-    },
-    'the API watches',
-    12_000,
-  );
+/** Brings the watch into the hands of the API, or of a worker. */
+export async function letWatch(stack: FaultStack, watcher: 'api' | 'worker'): Promise<void> {
+  const isHolder = async () => {
+    const held = await stack.sql(
+      `SELECT FROM lease WHERE name = 'watch' AND split_part(holder, ':', 1) = $1 AND expires_at > now()`,
+      [watcher],
+    );
+    return held.length > 0 ? true : undefined;
+  };
+  const others = watcher === 'api' ? stack.workers : [stack.api];
+  const stopped = (await isHolder()) ? [] : others.filter(({ isRunning }) => isRunning);
+  // Told to end, a process gives the watch away.
+  await Promise.all(stopped.map((other) => other.drain()));
+  await until(isHolder, `the ${watcher} watches`, 12_000);
+  await Promise.all(stopped.map((other) => other.start()));
 }
