@@ -8,7 +8,7 @@ import { insertEvents, type NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
 import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
 import { settleRows } from './settle-jobs.ts';
-import { type BegunJobRun, begunAmong, nothingShutOut, type ShutOut } from './shut-out.ts';
+import { type BegunJobRun, nothingShutOut, readBegun, type ShutOut } from './shut-out.ts';
 
 export interface Adoption {
   readonly identity: WorkflowIdentity;
@@ -99,23 +99,16 @@ function ownOf({ workflowId, firstExecutionRunId }: WorkflowIdentity): (string |
   return [readWorkflowId(workflowId)?.id ?? null, workflowId, firstExecutionRunId];
 }
 
-/** Attempts that an adoption supersedes. */
+/** Attempts that an adoption supersedes; none where another one has done so already. */
 export async function begunOfRun(
   client: Pick<pg.Pool, 'query'>,
-  { identity }: Adoption,
+  { identity, epoch }: Adoption,
 ): Promise<BegunJobRun[]> {
-  const found = await client.query<{ id: string }>(
-    `SELECT j.id FROM graph_run r JOIN job_run j ON j.graph_run_id = r.id
-     WHERE ${isOfWorkflow} AND j.completed_at IS NULL AND j.attempts > 0
-     UNION ALL
-     SELECT r.id FROM job_run r WHERE r.graph_run_id IS NULL AND r.completed_at IS NULL AND r.attempts > 0
-       AND ${isOfWorkflow}`,
-    ownOf(identity),
-  );
-  return begunAmong(
-    client,
-    found.rows.map(({ id }) => id),
-  );
+  const ofRun = `r.epoch <= $4 AND r.id IN (
+    SELECT j.id FROM graph_run r JOIN job_run j ON j.graph_run_id = r.id WHERE ${isOfWorkflow}
+    UNION ALL
+    SELECT r.id FROM job_run r WHERE r.graph_run_id IS NULL AND ${isOfWorkflow})`;
+  return readBegun(client, ofRun, [...ownOf(identity), epoch]);
 }
 
 async function lockSubject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<Subject | undefined> {

@@ -171,7 +171,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
       afterShutOut(
         database,
         shutOut,
-        (client) => begunAmong(client, idsOf(request.jobs)),
+        (client) => begunAmong(client, request.runId, idsOf(request.jobs)),
         (client, shut) => settleJobs(client, request, shut),
       ),
     closeGraphRun: (request, shutOut) =>
@@ -180,7 +180,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         : afterShutOut(
             database,
             shutOut,
-            (client) => begunAmong(client, idsOf(request.settle)),
+            (client) => begunAmong(client, request.runId, idsOf(request.settle)),
             (client, shut) => closeGraphRun(client, request, shut),
           ),
     closeJobRun: (request, shutOut) =>

@@ -39,7 +39,8 @@ export async function settleRows(
   const ends = jobs.map((job) => {
     const row = rows.get(job.jobRunId);
     if (!row) throw new Error(`job run ${job.jobRunId} does not exist`);
-    const verdict = settleJobRun(row, task, toldOrPublished(job, row, shut), at);
+    const isOwn = task !== null && task.epoch === row.epoch && !isFinal(row.state);
+    const verdict = settleJobRun(row, task, isOwn ? toldOrPublished(job, row, shut) : job, at);
     if (verdict.applies) {
       changed.push(verdict.row);
       events.push(eventOf(row, verdict.row, actor));
@@ -53,7 +54,6 @@ export async function settleRows(
 
 /** What has published has succeeded, though no attempt lived to tell. */
 function toldOrPublished(told: ToldEnd, row: JobRunRow, shut: ShutOut): ToldEnd {
-  if (isFinal(row.state)) return told;
   const output = shut.publishedBy(row);
   return output === undefined ? told : { end: { state: 'SUCCESS', reason: null }, error: null, output };
 }

@@ -33,12 +33,15 @@ export const nothingShutOut: ShutOut = { publishedBy: () => undefined };
 
 class AttemptBegan extends Error {}
 
-const begunColumns = `r.id, p.name AS project, r.epoch, r.attempts, nextval('fence_token')::text AS token`;
-
-/** Among job runs, by id. */
-export async function begunAmong(client: Queries, ids: readonly string[]): Promise<BegunJobRun[]> {
+/** Among job runs, by id, those that an open Task carries out: what an execution that is superseded asks for ends nothing. */
+export async function begunAmong(
+  client: Queries,
+  runId: string,
+  ids: readonly string[],
+): Promise<BegunJobRun[]> {
   if (ids.length === 0) return [];
-  return readBegun(client, 'r.id = ANY ($1::uuid[])', ids);
+  const ofTask = 'SELECT FROM task t WHERE t.run_id = $2 AND t.closed_at IS NULL AND t.epoch = r.epoch';
+  return readBegun(client, `r.id = ANY ($1::uuid[]) AND EXISTS (${ofTask})`, [ids, runId]);
 }
 
 /** Those of the run that an open Task carries out. */
@@ -46,7 +49,7 @@ export function begunOfTask(client: Queries, runId: string): Promise<BegunJobRun
   const ofTask = `r.id IN (
     SELECT j.id FROM task t JOIN job_run j ON j.graph_run_id = t.graph_run_id OR j.id = t.job_run_id
     WHERE t.run_id = $1 AND t.closed_at IS NULL)`;
-  return readBegun(client, ofTask, runId);
+  return readBegun(client, ofTask, [runId]);
 }
 
 /** Shuts out what `find` finds, then runs `write` in a transaction. */
@@ -75,16 +78,28 @@ export async function afterShutOut<Result>(
 
 type Queries = Pick<pg.Pool | pg.ClientBase, 'query'>;
 
-async function readBegun(client: Queries, where: string, value: unknown): Promise<BegunJobRun[]> {
+/** `where` holds for job runs `r` as long as the execution that ends or supersedes them is the one to do so. */
+export async function readBegun(
+  client: Queries,
+  where: string,
+  values: readonly unknown[],
+): Promise<BegunJobRun[]> {
+  const from = `FROM job_run r JOIN project p ON p.id = r.project_id
+    WHERE ${where} AND r.completed_at IS NULL AND r.attempts > 0`;
   const found = await client.query<{
     id: string;
     project: string;
     epoch: number;
     attempts: number;
     token: string;
-  }>(
-    `SELECT ${begunColumns} FROM job_run r JOIN project p ON p.id = r.project_id WHERE ${where} AND r.completed_at IS NULL AND r.attempts > 0`,
-    [value],
-  );
-  return found.rows.map(({ id, token, ...row }) => ({ jobRunId: id, token: BigInt(token), ...row }));
+  }>(`SELECT r.id, p.name AS project, r.epoch, r.attempts, nextval('fence_token')::text AS token ${from}`, [
+    ...values,
+  ]);
+  if (found.rows.length === 0) return [];
+  // Looked at again after the tokens were taken: those of attempts in a later epoch are higher then, and stay in.
+  const still = await client.query<{ id: string }>(`SELECT r.id ${from}`, [...values]);
+  const ids = new Set(still.rows.map(({ id }) => id));
+  return found.rows
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, token, ...row }) => ({ jobRunId: id, token: BigInt(token), ...row }));
 }
