@@ -10,6 +10,9 @@ import { useSql } from '../support/sql.ts';
 const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
+// Its connections may still be closing when the database is dropped.
+pool.on('connect', (client) => client.on('error', () => {}));
+pool.on('error', () => {});
 afterAll(() => Promise.all([store.close(), pool.end()]));
 const sql = await useSql(databaseUrl);
 const { list } = store.events;
