@@ -43,6 +43,7 @@ export function workOnLease(
     tenure = undefined;
   };
   const extend = (askedAt: number): void => {
+    if (stopped.signal.aborted) return;
     clearTimeout(expiry);
     expiry = setTimeout(end, times.lastsMs - (performance.now() - askedAt));
     if (tenure) return;
@@ -70,8 +71,8 @@ export function workOnLease(
   return {
     stop: async () => {
       stopped.abort();
-      await keeping;
       end();
+      await keeping;
       await working;
       await leases.release(name, holder).catch(onError);
     },

@@ -35,8 +35,10 @@ export function openWatch(options: OpenWatchOptions): OpenedWatch {
   return {
     inspector: createInspector({ store: rest.store, temporal, taskQueue }),
     stop: async () => {
+      const stopped = watch.stop();
+      // What is asked by then is not waited for.
       stopping.abort();
-      await watch.stop();
+      await stopped;
       await Promise.all([connection.close(), warehouse.close()]);
     },
   };

@@ -45,7 +45,7 @@ const clockSkewMaxMs = 60_000;
 const firstLookBackMs = 5 * 60_000;
 const followedAtOnce = 10;
 /** Open executions compared in a turn, in rotation; more until a new holder has seen all of them once. */
-const comparedPerTurn = { usual: 30, first: 300 };
+const comparedPerTurn = { usual: 100, first: 1_000 };
 const settledKept = 10_000;
 
 export function beginTenure(): Tenure {
@@ -168,7 +168,6 @@ function count(options: TurnOptions, tenure: Tenure, correction: Correction, wor
 
 async function keepCounts({ store }: TurnOptions, tenure: Tenure): Promise<void> {
   if (Object.values(tenure.counts).every((number) => number === 0)) return;
-  const counts = tenure.counts;
+  await store.watch.countCorrections(tenure.counts);
   tenure.counts = { ...noCorrections };
-  await store.watch.countCorrections(counts);
 }

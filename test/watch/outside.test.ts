@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type { GraphRunView } from '../../graph/resources.ts';
+import { followExecution } from '../../watch/follow-execution.ts';
 import { graphRunWorkflowId } from '../../workflows/contract.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
@@ -175,4 +176,11 @@ it('a worker that comes later takes the runs that are there', async () => {
   expect(await loneOf(lone)).toMatchObject([{ id: job.id, state: 'SUCCESS' }]);
   expect(await rowsOf(bad)).toMatchObject([{ id: refused.id, state: 'FAILED', reason: 'invalid' }]);
   expect(await engine.verify(id)).toMatchObject({ verdict: 'equal' });
+
+  // One that a worker had, and whose row is gone, was deleted.
+  await sql.query('DELETE FROM graph_run WHERE id = $1', [id]);
+  const { runId } = await good.describe();
+  const deps = { ...engine, actor: 'watch' };
+  expect(await followExecution(deps, { workflowId: good.workflowId, runId })).toEqual([]);
+  expect(await rowsOf(good)).toEqual([]);
 });
