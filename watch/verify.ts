@@ -31,10 +31,18 @@ export async function verifyJobRun(deps: VerifyDependencies, id: string): Promis
   return whole.verdict === 'unprovable' ? whole : { ...whole, ...conclude(differences), explained };
 }
 
+/**
+ * Rows and history are read one after the other, and a run that is open moves on in between. What is different is read once
+ * more: only what differs again, in the same way, is told.
+ */
 async function verify(deps: VerifyDependencies, read: () => Promise<RunFacts>): Promise<Verification> {
   const first = await verifyOnce(deps, await read());
-  // Rows and history are read one after the other: what moved in between is read once more.
-  return first.verdict === 'different' ? verifyOnce(deps, await read()) : first;
+  if (first.verdict !== 'different') return first;
+  const seen = new Set(first.differences.map((difference) => JSON.stringify(difference)));
+  const again = await verifyOnce(deps, await read());
+  if (again.verdict !== 'different') return again;
+  const differences = again.differences.filter((difference) => seen.has(JSON.stringify(difference)));
+  return { ...again, ...conclude(differences) };
 }
 
 async function verifyOnce({ store, temporal }: VerifyDependencies, run: RunFacts): Promise<Verification> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
 import { verifyGraphRun } from '../../watch/verify.ts';
@@ -67,6 +68,27 @@ describe('verify finds a run equal to its history', () => {
     ['has a large output', { large: { kind: 'output', config: { chars: 100_000 } } }],
   ] as [string, GraphDefinition['jobs']][])('that %s', async (name, jobs) => {
     const id = await runShape(name.replaceAll(' ', '-'), jobs);
+    expect(await engine.verify(id)).toMatchObject(equal);
+  });
+
+  it('at any time while its jobs go on', async () => {
+    const jobs = Array.from({ length: 120 }, (_, at) => {
+      const dependsOn = at < 20 ? [] : [`j${at - 20}`, `j${at - 1 - (at % 20)}`];
+      return [
+        `j${at}`,
+        at % 7 === 0 ? { ...failing, dependsOn, allowFailure: true } : { kind: 'noop', dependsOn },
+      ];
+    });
+    await engine.push({ project: 'moving', jobs: Object.fromEntries(jobs) });
+    const { id } = await engine.start('moving');
+    const verdicts: string[] = [];
+    await until(async () => {
+      const { verdict, differences } = await engine.verify(id);
+      verdicts.push(verdict, ...differences.map((difference) => JSON.stringify(difference)));
+      return (await store.graphRuns.get(id)).completedAt === null ? undefined : true;
+    }, 'it ends');
+    expect(verdicts.length).toBeGreaterThan(5);
+    expect(verdicts.filter((verdict) => !['equal', 'unprovable'].includes(verdict))).toEqual([]);
     expect(await engine.verify(id)).toMatchObject(equal);
   });
 
@@ -218,17 +240,22 @@ describe('verify says that it cannot tell', () => {
 
   it('of a run whose workflow is gone, by its retention or deleted', async () => {
     await engine.push({ project: 'gone', jobs: { a: { kind: 'noop' } } });
-    const { id, handle } = await engine.start('gone');
-    await handle.result();
-    await engine.client.workflowService.deleteWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId: handle.workflowId },
+    const { id, workflowId } = await store.graphRuns.create({
+      project: 'gone',
+      params: {},
+      select: null,
+      actor: 'test',
     });
-    await until(
-      async () => ((await engine.verify(id)).verdict === 'unprovable' ? true : undefined),
-      'the workflow is gone',
-    );
-    expect((await engine.verify(id)).why).toContain('does not have the history any more');
+    // As far as Temporal can tell, this one was there once.
+    const runId = randomUUID();
+    const identity = { workflowId, runId, firstExecutionRunId: runId };
+    const known = { graphRunId: id, epoch: 1 };
+    const input = { project: 'gone', params: {}, select: null, actor: 'test' };
+    await store.execution.openGraphRun({ identity, known, ...input });
+    expect(await engine.verify(id)).toMatchObject({
+      verdict: 'unprovable',
+      why: expect.stringContaining('does not have the history any more'),
+    });
   });
 
   it('of a run that is not valid', async () => {
