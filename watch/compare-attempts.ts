@@ -1,9 +1,9 @@
 // How often a job was tried, and its errors, in rows and history. Pure.
 //
-// The numbers that people see are the store's own count over all executions of a run. The server counts per execution,
-// anew after `temporal activity reset` and `unpause --reset-attempts`, which leave no trace, and its history holds only the
-// last attempt that ended, with the error of the one before; while an activity is open, Describe tells the same. So what is
-// compared is, within one execution:
+// The numbers that people see are the store's own count over all executions of a run. The server counts per activity (a
+// job whose worker was stopped goes on in another one), and anew after `temporal activity reset` and `unpause
+// --reset-attempts`, which leave no trace. Its history holds only the last attempt of an activity that ended, with the error
+// of the one before; while an activity is open, Describe tells the same. So what is compared is, within one execution:
 //
 // - the number of attempts. Fewer rows are explained: an attempt whose worker was lost before its start was written leaves
 //   no row, nor does one that only handed back what was recorded. But an end that an attempt recorded has a row. More rows
@@ -67,11 +67,13 @@ function compareRecordedError(job: string, row: JobRowFacts, history: RunHistory
 
 /** Undefined where Temporal does not tell: before the first attempt, and of what a reset copied without our mark. */
 function attemptsOf(job: string, { view, history }: Told): ToldAttempts | undefined {
-  const pending = view.pending.get(job);
+  // The history is read last: what has ended by it is not pending any more.
+  const pending = history.jobs.has(job) ? undefined : view.pending.get(job);
   if (pending) {
     const { state, lastFailure } = pending;
     const isBetween = state === 'waiting' || state === 'paused';
-    return { runId: view.runId, begun: attemptsBegun(pending), lastFailure, isBetween };
+    const earlier = history.attempts.get(job)?.number ?? 0;
+    return { runId: view.runId, begun: attemptsBegun(pending) + earlier, lastFailure, isBetween };
   }
   const last = history.attempts.get(job);
   if (!last) return undefined;

@@ -8,6 +8,8 @@ import { type PendingFailure, readFailure } from './pending-activities.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
+type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
+type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
 type Failure = temporal.api.failure.v1.IFailure | null | undefined;
 
 /** How a job's activity ended, by the history alone. */
@@ -28,7 +30,9 @@ export interface HistoryJob {
 
 /** The last attempt of a job's activity that ended: the server writes attempts to the history only then. */
 export interface HistoryAttempt {
-  /** In the server's own count. */
+  /**
+   * How many began by then: the server's own count, and those of earlier activities of the job, whose workers were stopped.
+   */
   readonly number: number;
   /** Of the attempt before it. */
   readonly lastFailure: PendingFailure | null;
@@ -39,7 +43,7 @@ export interface RunHistory {
   /** By activity id, which is the job's key. */
   readonly jobs: ReadonlyMap<string, HistoryJob>;
   readonly attempts: ReadonlyMap<string, HistoryAttempt>;
-  /** Jobs whose activity was scheduled, with the event that did it. */
+  /** Jobs whose activity was scheduled, with the event that did it first. */
   readonly scheduled: ReadonlyMap<string, number>;
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
@@ -52,6 +56,8 @@ export interface RunHistory {
 interface Reading {
   readonly jobs: Map<string, HistoryJob>;
   readonly attempts: Map<string, HistoryAttempt>;
+  /** How many attempts the activities had whose workers were stopped. */
+  readonly stopped: Map<string, number>;
   readonly scheduled: Map<string, number>;
   /** Event id of a scheduling to the activity that it schedules. */
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
@@ -65,6 +71,7 @@ export function readHistory(events: Iterable<HistoryEvent>): RunHistory {
   const reading: Reading = {
     jobs: new Map(),
     attempts: new Map(),
+    stopped: new Map(),
     scheduled: new Map(),
     activities: new Map(),
     end: null,
@@ -95,7 +102,7 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   reading.events += 1;
   readActivityEvent(reading, event, eventId);
   if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
-  if (event.workflowTaskFailedEventAttributes?.newRunId) reading.resetAtEventId = eventId;
+  if (event.workflowTaskFailedEventAttributes?.newRunId) readReset(reading, eventId);
   reading.end = endOfWorkflow(event) ?? reading.end;
 }
 
@@ -103,21 +110,15 @@ function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: numbe
   const scheduled = event.activityTaskScheduledEventAttributes;
   if (scheduled?.activityId) {
     reading.activities.set(eventId, { id: scheduled.activityId, input: scheduled.input });
-    if (isJob(scheduled.activityId)) reading.scheduled.set(scheduled.activityId, eventId);
+    const isFirst = isJob(scheduled.activityId) && !reading.scheduled.has(scheduled.activityId);
+    if (isFirst) reading.scheduled.set(scheduled.activityId, eventId);
   }
   const started = event.activityTaskStartedEventAttributes;
-  if (started) {
-    const id = reading.activities.get(Number(started.scheduledEventId ?? 0))?.id;
-    const number = started.attempt ?? 1;
-    if (id !== undefined && isJob(id)) {
-      reading.attempts.set(id, { number, lastFailure: readFailure(started.lastFailure), eventId });
-    }
-  }
+  if (started) readStarted(reading, started, eventId);
   const completed = event.activityTaskCompletedEventAttributes;
   if (completed) readCompleted(reading, Number(completed.scheduledEventId ?? 0), completed.result, eventId);
   const failed = event.activityTaskFailedEventAttributes;
-  const hasFailed = failed && !isStopped(failed.failure);
-  if (hasFailed) endJob(reading, Number(failed.scheduledEventId ?? 0), readFailed(failed.failure), eventId);
+  if (failed) readFailedEvent(reading, failed, eventId);
   const timedOut = event.activityTaskTimedOutEventAttributes;
   if (timedOut) {
     const heartbeat = timedOut.failure?.timeoutFailureInfo?.timeoutType === timeoutTypeHeartbeat;
@@ -135,6 +136,29 @@ function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: numbe
 
 /** `TIMEOUT_TYPE_HEARTBEAT`. */
 const timeoutTypeHeartbeat = 4;
+
+function readStarted(reading: Reading, started: Started, eventId: number): void {
+  const id = reading.activities.get(Number(started.scheduledEventId ?? 0))?.id;
+  if (id === undefined || !isJob(id)) return;
+  const number = (reading.stopped.get(id) ?? 0) + (started.attempt ?? 1);
+  reading.attempts.set(id, { number, lastFailure: readFailure(started.lastFailure), eventId });
+}
+
+function readFailedEvent(reading: Reading, failed: Failed, eventId: number): void {
+  const scheduledEventId = Number(failed.scheduledEventId ?? 0);
+  const id = reading.activities.get(scheduledEventId)?.id ?? '';
+  if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed.failure), eventId);
+  else reading.stopped.set(id, reading.attempts.get(id)?.number ?? 0);
+}
+
+/** What came before was done by another execution: of jobs that are still open it counts no more. */
+function readReset(reading: Reading, eventId: number): void {
+  reading.resetAtEventId = eventId;
+  for (const job of [...reading.attempts.keys()].filter((key) => !reading.jobs.has(key))) {
+    reading.attempts.delete(job);
+    reading.stopped.delete(job);
+  }
+}
 
 /** Bookkeeping has a colon in its ids. */
 function isJob(activityId: string): boolean {

@@ -22,3 +22,28 @@ it('takes the end of a worker for no end of a job: it goes on with another activ
   expect([...history.jobs.keys()]).toEqual(['failed']);
   expect([...history.scheduled.keys()]).toEqual(['stopped', 'failed']);
 });
+
+it('counts attempts over the activities of a job, and within one execution', () => {
+  const scheduled = { activityTaskScheduledEventAttributes: { activityId: 'job' } };
+  const started = (scheduledEventId: number, attempt: number) => ({
+    activityTaskStartedEventAttributes: { scheduledEventId, attempt },
+  });
+  const mark = { fence: { runId: 'run', scheduledAtMs: 1 }, stopped: true };
+  const payloads = [defaultPayloadConverter.toPayload(mark)];
+  const failure = { applicationFailureInfo: { details: { payloads } } };
+  const stopped = (scheduledEventId: number) => ({
+    activityTaskFailedEventAttributes: { scheduledEventId, failure },
+  });
+  const reset = { workflowTaskFailedEventAttributes: { newRunId: 'other' } };
+  const read = (...events: object[]) => {
+    const numbered = events.map((event, index) => ({ eventId: index + 1, ...event }));
+    return readHistory(numbered as unknown as Parameters<typeof readHistory>[0]);
+  };
+  const first = [scheduled, started(1, 2), stopped(1), scheduled];
+  expect(read(...first).attempts.get('job')).toMatchObject({ number: 2 });
+  expect(read(...first, started(4, 3)).attempts.get('job')).toMatchObject({ number: 5 });
+  expect(read(...first, started(4, 3)).scheduled.get('job')).toBe(1);
+  // What another execution had begun of a job that is open does not count in the one that a reset made.
+  expect(read(...first, reset).attempts.size).toBe(0);
+  expect(read(...first, reset, scheduled, started(6, 1)).attempts.get('job')).toMatchObject({ number: 1 });
+});
