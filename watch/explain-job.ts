@@ -4,17 +4,23 @@ import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { JobFacts } from '../store/store.ts';
 import type { PendingActivity } from './pending-activities.ts';
+import { isDeserted } from './queue-views.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
 export interface JobContext {
   readonly plan: Plan | null;
+  /** Places of jobs that the selection left out. */
+  readonly passing: ReadonlySet<number>;
   /** Of each key in the plan. */
   readonly places: ReadonlyMap<string, number>;
+  /** Keys of those that are ready and next to be scheduled, within the number that may be in flight. */
+  readonly due: ReadonlySet<string>;
   /** Keys of jobs that are not final. */
   readonly open: ReadonlySet<string>;
   readonly temporalAnswered: boolean;
   readonly execution: ExecutionView | null;
   readonly queues: readonly QueueView[];
+  readonly now: Date;
 }
 
 type Told = Pick<WaitingJob, 'reason' | 'message'> & Partial<WaitingJob>;
@@ -64,7 +70,7 @@ function explainPending(job: JobFacts, pending: PendingActivity, context: JobCon
   return { reason, message: `${attemptOf(pending)} runs${on}${pauses}`, ...facts, since };
 }
 
-function explainWaiting(pending: PendingActivity, { execution, queues }: JobContext): Told {
+function explainWaiting(pending: PendingActivity, { execution, queues, now }: JobContext): Told {
   const { nextAttemptAt, lastFailure, taskQueue } = pending;
   const failed = lastFailure ? `; the last one: ${cut(lastFailure.message)}` : '';
   if (nextAttemptAt !== null) {
@@ -73,7 +79,7 @@ function explainWaiting(pending: PendingActivity, { execution, queues }: JobCont
   }
   const name = taskQueue ?? execution?.taskQueue ?? '';
   const queue = queues.find((found) => found.kind === 'activity' && found.taskQueue === name);
-  if (queue?.pollers === 0) {
+  if (queue && isDeserted(queue, [...(execution?.pending.values() ?? [])], now)) {
     return { reason: 'no_worker', message: `no worker polls the task queue "${name}"${failed}` };
   }
   const message = `${attemptOf(pending)} waits for a free worker of the task queue "${name}"${failed}`;
@@ -93,10 +99,7 @@ function explainRow(job: JobFacts, context: JobContext): Told {
   }
   if (state === 'RUNNING') return { reason: 'running', message: 'runs, by its row' };
   if (reason === 'retry') return { reason, message: 'waits for its next attempt, by its row' };
-  const inFlight = [...(context.execution?.pending.keys() ?? [])].filter((id) =>
-    context.places.has(id),
-  ).length;
-  if (reason === 'window' || inFlight >= limits.jobsInFlightDefault) {
+  if (!context.due.has(job.job)) {
     const message = `ready; a run has at most ${limits.jobsInFlightDefault} jobs in flight, and has as many now`;
     return { reason: 'window', message };
   }
@@ -112,9 +115,8 @@ function explainUpstream(job: JobFacts, context: JobContext): Told {
 }
 
 /** The nearest above it that are not final; through jobs that the selection left out. */
-function openParents(key: string, { plan, places, open }: JobContext): string[] {
+function openParents(key: string, { plan, passing, places, open }: JobContext): string[] {
   if (!plan) return [];
-  const passing = new Set(plan.passing);
   const seen = new Set<number>();
   const found: string[] = [];
   const above = [...(plan.parents[places.get(key) ?? -1] ?? [])];

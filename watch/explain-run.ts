@@ -5,8 +5,10 @@ import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
 import { isFinal } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
-import type { RunFacts } from '../store/store.ts';
-import { explainJob } from './explain-job.ts';
+import type { JobFacts, RunFacts } from '../store/store.ts';
+import { explainJob, type JobContext } from './explain-job.ts';
+import type { PendingActivity } from './pending-activities.ts';
+import { isDeserted, isUnpolled, toQueueView } from './queue-views.ts';
 import type { PolledQueue } from './task-queues.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
@@ -29,9 +31,6 @@ export interface TemporalFacts {
   readonly queues: readonly PolledQueue[];
 }
 
-/** A poll that finds nothing ends after a minute, and the next begins at once. */
-const pollFreshMs = 65_000;
-
 export function explainRun(facts: ExplainFacts): Explanation {
   const { run, temporal, only } = facts;
   const { type, id, project, state } = run;
@@ -51,13 +50,29 @@ export function explainRun(facts: ExplainFacts): Explanation {
   };
 }
 
-function explainJobs({ run, plan, temporal }: ExplainFacts, queues: readonly QueueView[]): WaitingJob[] {
+function explainJobs({ run, plan, temporal, now }: ExplainFacts, queues: readonly QueueView[]): WaitingJob[] {
   const execution = temporal?.execution ?? null;
   const jobs = run.jobs.filter((job) => !isFinal(job.state));
   const open = new Set(jobs.map(({ job }) => job));
   const places = new Map(plan?.keys.map((key, place) => [key, place]));
-  const context = { plan, places, open, temporalAnswered: temporal !== null, execution, queues };
+  const context: JobContext = {
+    ...{ plan, places, open, execution, queues, now },
+    passing: new Set(plan?.passing),
+    due: dueAmong(jobs, execution),
+    temporalAnswered: temporal !== null,
+  };
   return jobs.map((job) => explainJob(job, context));
+}
+
+/** Places in the window are free for a moment only: those that are ready take them in their order. */
+function dueAmong(jobs: readonly JobFacts[], execution: ExecutionView | null): Set<string> {
+  const pending = execution?.pending ?? new Map<string, PendingActivity>();
+  const inFlight = jobs.filter(({ job }) => pending.has(job)).length;
+  const ready = jobs.filter(({ job, reason }) => {
+    return !pending.has(job) && (reason === 'queued' || reason === 'window');
+  });
+  const free = Math.max(0, limits.jobsInFlightDefault - inFlight);
+  return new Set(ready.slice(0, free).map(({ job }) => job));
 }
 
 interface Judgement {
@@ -71,15 +86,20 @@ function judgeRun(facts: ExplainFacts, queues: readonly QueueView[], jobs: reado
     return { reason: run.reason, message: `It has ended; "graphrun show ${run.id}" tells how.` };
   }
   if (!temporal) {
-    const message = 'Temporal (TEMPORAL_ADDRESS) does not answer: this is what the rows say. Is it up?';
-    return { reason: run.reason, message };
+    const away = 'Temporal (TEMPORAL_ADDRESS) does not answer: this is what the rows say. Is it up?';
+    const stuck = run.reason === 'stuck' ? ` Its workflow task failed: ${firstLine(run.error?.message)}` : '';
+    return { reason: run.reason, message: `${away}${stuck}` };
   }
   return (
     judgeHeld(run) ??
     judgeExecution(run, temporal) ??
     judgePaused(run) ??
-    judgeWork(temporal, queues, jobs, run.reason)
+    judgeWork(facts, temporal, queues, jobs)
   );
+}
+
+function firstLine(text = ''): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 /** Temporal and the rows stand apart: what mends it. */
@@ -117,46 +137,36 @@ function judgePaused({ reason }: RunFacts): Judgement | null {
 }
 
 function judgeWork(
-  { execution, taskFailure }: TemporalFacts,
+  { run: { reason }, now }: ExplainFacts,
+  temporal: TemporalFacts,
   queues: readonly QueueView[],
   jobs: readonly WaitingJob[],
-  reason: string | null,
 ): Judgement {
-  const task = execution?.workflowTask ?? null;
+  const { taskFailure } = temporal;
+  const task = temporal.execution?.workflowTask ?? null;
   if (task && taskFailure) {
-    const message = `Its workflow task fails, attempt ${task.attempts} by now, and nothing goes on: ${taskFailure.message.split('\n', 1)[0]}. Deploy workers whose code fits the run, or reset it.`;
+    const message = `Its workflow task fails, attempt ${task.attempts} by now, and nothing goes on: ${firstLine(taskFailure.message)}. Deploy workers whose code fits the run, or reset it.`;
     return { reason: 'stuck', message };
   }
-  const deserted = desertedQueue(execution, queues, jobs);
+  const deserted = desertedQueue(temporal, queues, now);
   if (deserted) {
-    const message = `No worker polled the task queue "${deserted}" in the last minute: start one (npm run worker), or wait for one that is busy.`;
+    const message = `No worker polls the task queue "${deserted}": start one (npm run worker), or wait for one that is busy.`;
     return { reason: 'no_worker', message };
   }
   if (task && !task.isTaken)
     return { reason: reason ?? 'queued', message: 'Its workflow waits for a worker to take it on.' };
+  if (task && reason === 'queued') return { reason, message: 'A worker has taken its workflow on just now.' };
   return { reason, message: summarize(jobs) };
 }
 
 /** A task queue that somebody waits for and nobody polls. */
-function desertedQueue(
-  execution: ExecutionView | null,
-  queues: readonly QueueView[],
-  jobs: readonly WaitingJob[],
-): string | null {
-  const isDeserted = (queue: QueueView) => queue.pollers === 0;
-  const own = queues.find(({ kind }) => kind === 'workflow');
+function desertedQueue({ execution }: TemporalFacts, queues: readonly QueueView[], now: Date): string | null {
   const task = execution?.workflowTask;
-  if (task && !task.isTaken && own && isDeserted(own)) return own.taskQueue;
-  const isWaited = (queue: QueueView) => {
-    const waiting = [...(execution?.pending.values() ?? [])].filter(({ state }) => state === 'waiting');
-    return waiting.some(
-      ({ taskQueue, nextAttemptAt }) => taskQueue === queue.taskQueue && nextAttemptAt === null,
-    );
-  };
-  const found = queues.find((queue) => queue.kind === 'activity' && isDeserted(queue) && isWaited(queue));
-  return (
-    found?.taskQueue ?? (jobs.some((job) => job.reason === 'no_worker') ? (own?.taskQueue ?? null) : null)
-  );
+  const own = queues.find(({ kind }) => kind === 'workflow');
+  if (task && !task.isTaken && own && isUnpolled(own, task.scheduledAt, now)) return own.taskQueue;
+  const pending = [...(execution?.pending.values() ?? [])];
+  const found = queues.find((queue) => queue.kind === 'activity' && isDeserted(queue, pending, now));
+  return found?.taskQueue ?? null;
 }
 
 const verbs: Record<WaitReason, string> = {
@@ -180,15 +190,4 @@ function summarize(jobs: readonly WaitingJob[]): string {
     return count > 0 ? [`${count} ${verbs[reason]}`] : [];
   });
   return `It goes on: ${counts.join(', ')}.`;
-}
-
-function toQueueView({ taskQueue, kind, polls, backlog }: PolledQueue, now: Date): QueueView {
-  const last = polls.length > 0 ? new Date(Math.max(...polls.map((poll) => poll.getTime()))) : null;
-  return {
-    taskQueue,
-    kind,
-    pollers: polls.filter((poll) => now.getTime() - poll.getTime() < pollFreshMs).length,
-    lastPollAt: last?.toISOString() ?? null,
-    backlog,
-  };
 }

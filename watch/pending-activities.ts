@@ -13,6 +13,8 @@ export interface PendingActivity {
   readonly maximumAttempts: number;
   /** Null where it is the workflow's. */
   readonly taskQueue: string | null;
+  /** When the attempt that waits or runs was given to the task queue. */
+  readonly scheduledAt: Date | null;
   /** When the attempt that runs began. */
   readonly startedAt: Date | null;
   readonly lastHeartbeatAt: Date | null;
@@ -75,6 +77,7 @@ function readPending(info: Info): PendingActivity {
     attempt: info.attempt ?? 1,
     maximumAttempts: info.maximumAttempts ?? 0,
     taskQueue: info.activityOptions?.taskQueue?.name || null,
+    scheduledAt: readTime(info.scheduledTime),
     startedAt: readTime(info.lastStartedTime),
     lastHeartbeatAt: readTime(info.lastHeartbeatTime),
     nextAttemptAt: readTime(info.nextAttemptScheduleTime),

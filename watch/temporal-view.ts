@@ -1,10 +1,11 @@
 // Temporal's own view of executions. Visibility finds them, a little late; Describe decides.
 import type { Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
 import { type ExecutionStatus, isExecutionStatus } from '../graph/outcomes.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { WorkflowIdentity } from '../store/execution.ts';
 import { listChanged } from './list-executions.ts';
-import { type PendingActivity, readPendingActivities } from './pending-activities.ts';
+import { type PendingActivity, readPendingActivities, readTime } from './pending-activities.ts';
 import { type BeginOfHistory, readBegin } from './read-begin.ts';
 import { type RunHistory, readHistory } from './read-history.ts';
 import { describeTaskQueue, type PolledQueue } from './task-queues.ts';
@@ -25,7 +26,13 @@ export interface ExecutionView extends WorkflowIdentity {
   /** By activity id. */
   readonly pending: ReadonlyMap<string, PendingActivity>;
   /** What waits for a worker or is with one: `attempts` beyond the first come of failures. */
-  readonly workflowTask: { readonly attempts: number; readonly isTaken: boolean } | null;
+  readonly workflowTask: WorkflowTask | null;
+}
+
+export interface WorkflowTask {
+  readonly attempts: number;
+  readonly isTaken: boolean;
+  readonly scheduledAt: Date | null;
 }
 
 /** As a list shows it: perhaps not its latest state. */
@@ -92,7 +99,6 @@ async function describe(
       .describe();
     if (!isExecutionStatus(status.name))
       throw new Error(`unknown status ${status.name} of workflow ${workflowId}`);
-    const task = raw.pendingWorkflowTask;
     return {
       workflowId,
       runId,
@@ -102,10 +108,18 @@ async function describe(
       resetRunId: raw.workflowExtendedInfo?.resetRunId || null,
       taskQueue,
       pending: readPendingActivities(raw.pendingActivities),
-      workflowTask: task ? { attempts: task.attempt ?? 1, isTaken: Boolean(task.startedTime) } : null,
+      workflowTask: readTask(raw.pendingWorkflowTask),
     };
   } catch (error) {
     if (isNotFound(error)) return null;
     throw error;
   }
+}
+
+function readTask(
+  task: temporal.api.workflow.v1.IPendingWorkflowTaskInfo | null | undefined,
+): WorkflowTask | null {
+  if (!task) return null;
+  const { attempt, startedTime, scheduledTime } = task;
+  return { attempts: attempt ?? 1, isTaken: Boolean(startedTime), scheduledAt: readTime(scheduledTime) };
 }

@@ -56,8 +56,15 @@ function runOf(jobs: readonly JobFacts[], more: Partial<RunFacts> = {}): RunFact
 
 function pendingOf(activityId: string, more: Partial<PendingActivity>): [string, PendingActivity] {
   const pending: PendingActivity = {
-    ...{ activityId, state: 'waiting', attempt: 1, maximumAttempts: 3, taskQueue: 'q', startedAt: null },
-    ...{ lastHeartbeatAt: null, nextAttemptAt: null, lastFailure: null, worker: null, pause: null },
+    ...{ activityId, state: 'waiting', attempt: 1, maximumAttempts: 3, taskQueue: 'q', scheduledAt: null },
+    ...{
+      startedAt: null,
+      lastHeartbeatAt: null,
+      nextAttemptAt: null,
+      lastFailure: null,
+      worker: null,
+      pause: null,
+    },
     ...more,
   };
   return [activityId, pending];
@@ -127,6 +134,18 @@ describe('a job whose activity', () => {
     expect([run.reason, jobs[0]?.reason]).toEqual([null, 'queued']);
   });
 
+  it('waits longer than a poll takes has no worker, unless one is busy with another', () => {
+    const waits = pendingOf('b', { scheduledAt: ago(9_000) });
+    const beats = pendingOf('a', { state: 'running', lastHeartbeatAt: ago(800) });
+    const silent = pendingOf('a', { state: 'running', lastHeartbeatAt: ago(8_000) });
+    const polls = { activity: 10_000 };
+    const run = runOf([running, jobOf('b')]);
+    expect(explain({ run, pending: [waits], polls }).run.reason).toBe('no_worker');
+    expect(explain({ run, pending: [silent, waits], polls }).run.reason).toBe('no_worker');
+    expect(explain({ run, pending: [beats, waits], polls }).run.reason).toBe(null);
+    expect(explain({ run, pending: [waits], polls: { activity: 8_000 } }).run.reason).toBe(null);
+  });
+
   it('was lost with its worker waits for the next attempt, though its row says RUNNING', () => {
     const lastFailure = { type: 'Timeout', message: 'activity Heartbeat timeout', isThrown: false };
     const nextAttemptAt = ago(-4_000);
@@ -163,13 +182,23 @@ describe('a job whose activity', () => {
 
 describe('a run', () => {
   it('whose workflow task waits has no worker, or waits for one', () => {
-    const execution = { workflowTask: { attempts: 1, isTaken: false } };
+    const execution = { workflowTask: { attempts: 1, isTaken: false, scheduledAt: ago(9_000) } };
     expect(explain({ execution, polls: { workflow: 66_000 } }).run.reason).toBe('no_worker');
     expect(explain({ execution }).run).toMatchObject({ reason: 'queued' });
+    // A worker that polled before the task came, and lives, would have taken it.
+    expect(explain({ execution, polls: { workflow: 10_000 } }).run.reason).toBe('no_worker');
+  });
+
+  it('whose first workflow task was taken is about to begin', () => {
+    const run = runOf([jobOf('a')], { state: 'PENDING', reason: 'queued', tasks: [] });
+    const execution = { workflowTask: { attempts: 1, isTaken: true, scheduledAt: ago(100) } };
+    expect(explain({ run, execution }).run).toEqual(
+      expect.objectContaining({ reason: 'queued', message: 'A worker has taken its workflow on just now.' }),
+    );
   });
 
   it('whose workflow task fails is stuck, and tells why on one line', () => {
-    const execution = { workflowTask: { attempts: 7, isTaken: false } };
+    const execution = { workflowTask: { attempts: 7, isTaken: false, scheduledAt: ago(9_000) } };
     const taskFailure = { type: 'Error', message: 'Nondeterminism\nat line 1' };
     const { run } = explain({ execution, taskFailure, polls: { workflow: 66_000 } });
     expect(run).toMatchObject({
@@ -177,6 +206,13 @@ describe('a run', () => {
       message: expect.stringContaining(': Nondeterminism. Deploy'),
     });
     expect(run.message).toContain('attempt 7 by now');
+  });
+
+  it('that was stuck tells so while Temporal is away', () => {
+    const error = { type: 'Error', message: 'Nondeterminism\nat line 1' };
+    const stuck = runOf([running], { reason: 'stuck', error });
+    const { run } = explainRun({ run: stuck, plan, only: null, temporal: null, now });
+    expect(run).toMatchObject({ reason: 'stuck', message: expect.stringMatching(/failed: Nondeterminism$/) });
   });
 
   it.each([
