@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { useWatch } from '../support/watch.ts';
 
 /** What is done right after the next write of a sort has been committed, before the workflow hears of it. */
-const after: { close?: () => Promise<void>; end?: () => Promise<void>; settle?: () => Promise<void> } = {};
+const after: Partial<Record<'close' | 'end' | 'settle' | 'publish', () => Promise<void>>> = {};
 
 async function once(name: keyof typeof after): Promise<void> {
   const work = after[name];
@@ -21,12 +21,12 @@ const interrupted = (store: Store): Store => ({
   ...store,
   execution: {
     ...store.execution,
-    closeGraphRun: async (request, shutOut) => {
-      await store.execution.closeGraphRun(request, shutOut);
+    closeGraphRun: async (...given) => {
+      await store.execution.closeGraphRun(...given);
       await once('close');
     },
-    settle: async (request, shutOut) => {
-      const ends = await store.execution.settle(request, shutOut);
+    settle: async (...given) => {
+      const ends = await store.execution.settle(...given);
       await once('settle');
       return ends;
     },
@@ -34,6 +34,8 @@ const interrupted = (store: Store): Store => ({
   recorder: {
     ...store.recorder,
     end: async (outcome) => {
+      // Before an attempt records its end it has published.
+      await once('publish');
       const answer = await store.recorder.end(outcome);
       await once('end');
       return answer;
@@ -64,12 +66,13 @@ async function terminateAfter(
   await written.promise;
   await meanwhile(id);
   await handle.terminate();
-  goOn.resolve();
   await engine.ended(id);
-  return until(async () => {
-    const run = await store.graphRuns.get(id);
-    return run.tasks.every(({ closedAt }) => closedAt !== null) ? run : undefined;
+  const run = await until(async () => {
+    const found = await store.graphRuns.get(id);
+    return found.tasks.every(({ closedAt }) => closedAt !== null) ? found : undefined;
   }, 'its Task is closed');
+  goOn.resolve();
+  return run;
 }
 
 const failing = { kind: 'flaky', config: { failures: 1 }, retry: { maximumAttempts: 1 } };
@@ -110,6 +113,23 @@ describe('a run that is terminated', () => {
       verdict: 'equal',
       explained: [
         { job: 'a', fact: 'state', row: 'SUCCESS', why: expect.stringContaining('had recorded it') },
+      ],
+    });
+  });
+
+  it('after a job had published its result, which it could not record, takes that for its success', async () => {
+    const jobs = { staged: { kind: 'stager', config: { value: 1, chars: 3 } } };
+    const run = await terminateAfter('publish', 'published', jobs);
+    expect(run).toMatchObject({ state: 'FAILED', reason: 'terminated', jobRuns: [{ state: 'SUCCESS' }] });
+    expect(await engine.verify(run.id)).toMatchObject({
+      verdict: 'equal',
+      explained: [
+        {
+          job: 'staged',
+          fact: 'state',
+          row: 'SUCCESS',
+          why: expect.stringContaining('published its result'),
+        },
       ],
     });
   });
