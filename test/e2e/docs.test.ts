@@ -38,9 +38,9 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
+  [/^graphrun explain RUN/, /^shop · run \S+ · SUCCESS\nIt has ended; "graphrun show \S+" tells how\.\n$/],
   [/^graphrun verify RUN/, /^equal to Temporal's history of \d+ events/],
-  [/^graphrun verify --all/, /\d+ runs?/],
-  [/^graphrun explain RUN/, /SUCCESS/],
+  [/^graphrun verify --all/, /^\d+ runs: \d+ equal.*, 0 different, \d+ unprovable\n$/],
 ];
 
 function commandsOf(file: string): string[] {
