@@ -71,7 +71,10 @@ describe('before any worker comes', () => {
       ['b', 'PENDING'],
     ]);
     expect(await eventsOf(id)).toEqual([{ state: 'PENDING', reason: null, actor: 'watch' }]);
-    expect(watch.corrections).toContain(`opened ${handle.workflowId}`);
+    await until(
+      () => watch.corrections.includes(`opened ${handle.workflowId}`) || undefined,
+      'it is told as a correction',
+    );
   });
 
   it('a lone job run shows as well', async () => {
