@@ -3,26 +3,40 @@ import { isFinal, type RunState } from './states.ts';
 
 export type PendingReason = 'upstream' | 'window' | 'queued';
 
+/** What is stored of a job that waits or not. */
+export interface StoredState {
+  readonly state: RunState;
+  readonly reason: string | null;
+}
+
 /**
- * Why jobs that are PENDING without a stored reason wait, by their position in the plan. No code runs when these begin,
- * so they are computed when they are read.
+ * Why jobs that are PENDING without a stored reason wait, by their key. No code runs when these begin, so they are
+ * computed when they are read. Those that are ready take the places that are free in the order of the plan.
  */
 export function pendingReasons(
   plan: Plan,
-  states: ReadonlyMap<string, RunState>,
+  stored: ReadonlyMap<string, StoredState>,
   jobsInFlightMax: number,
 ): Map<string, PendingReason> {
   const passing = new Set(plan.passing);
   const final: boolean[] = [];
   const reasons = new Map<string, PendingReason>();
-  const inFlight = [...states.values()].filter((state) => state === 'RUNNING').length;
+  let free = jobsInFlightMax - [...stored.values()].filter(isInFlight).length;
   plan.keys.forEach((key, job) => {
     const parentsFinal = (plan.parents[job] ?? []).every((parent) => final[parent]);
-    const state = states.get(key);
-    final[job] = passing.has(job) ? parentsFinal : state !== undefined && isFinal(state);
-    if (state !== 'PENDING') return;
+    const row = stored.get(key);
+    final[job] = passing.has(job) ? parentsFinal : row !== undefined && isFinal(row.state);
+    if (row?.state !== 'PENDING' || isInFlight(row)) return;
     if (!parentsFinal) reasons.set(key, 'upstream');
-    else reasons.set(key, inFlight >= jobsInFlightMax ? 'window' : 'queued');
+    else {
+      reasons.set(key, free > 0 ? 'queued' : 'window');
+      free -= 1;
+    }
   });
   return reasons;
+}
+
+/** A job that waits for its next attempt keeps its place. */
+function isInFlight({ state, reason }: StoredState): boolean {
+  return state === 'RUNNING' || (state === 'PENDING' && reason === 'retry');
 }

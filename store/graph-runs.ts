@@ -117,11 +117,11 @@ export async function reasonsOf(
   graphs: Graphs,
   projectId: string,
   version: number,
-  rows: readonly { readonly job: string; readonly state: JobRunViewRow['state'] }[],
+  rows: readonly Pick<JobRunViewRow, 'job' | 'state' | 'reason'>[],
 ): Promise<Map<string, PendingReason>> {
   const graph = await graphs.load(projectId, version);
-  const states = new Map(rows.map((row) => [row.job, row.state]));
-  return pendingReasons(makePlan(graph, new Set(states.keys())), states, limits.jobsInFlightDefault);
+  const stored = new Map(rows.map((row) => [row.job, row]));
+  return pendingReasons(makePlan(graph, new Set(stored.keys())), stored, limits.jobsInFlightDefault);
 }
 
 export function unknownGraphRun(id: string): CodedError {

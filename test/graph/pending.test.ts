@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { pendingReasons, type StoredState } from '../../graph/pending.ts';
+import type { Plan } from '../../graph/plan.ts';
+
+/** `root`, and six jobs below it. */
+const keys = ['root', 'a', 'b', 'c', 'd', 'e', 'f'];
+const plan: Plan = {
+  keys,
+  parents: keys.map((_, job) => (job === 0 ? [] : [0])),
+  rules: [],
+  ruleOf: [],
+  passing: [],
+};
+const done: StoredState = { state: 'SUCCESS', reason: null };
+const waits: StoredState = { state: 'PENDING', reason: null };
+
+function reasonsWith(stored: Readonly<Record<string, StoredState>>, inFlightMax: number) {
+  const rows = keys.map((key) => [key, stored[key] ?? waits] as const);
+  return Object.fromEntries(pendingReasons(plan, new Map(rows), inFlightMax));
+}
+
+describe('a job that is PENDING', () => {
+  it('waits for its upstream until all of that is final', () => {
+    expect(reasonsWith({ root: { state: 'RUNNING', reason: null } }, 9)).toEqual(
+      Object.fromEntries(keys.slice(1).map((key) => [key, 'upstream'])),
+    );
+  });
+
+  it('is queued while there are places in flight, and waits for the window beyond them', () => {
+    const reasons = reasonsWith({ root: done, a: { state: 'RUNNING', reason: null } }, 3);
+    expect(reasons).toEqual({ b: 'queued', c: 'queued', d: 'window', e: 'window', f: 'window' });
+  });
+
+  it('keeps its place while it waits for its next attempt', () => {
+    const reasons = reasonsWith({ root: done, b: { state: 'PENDING', reason: 'retry' } }, 2);
+    expect(reasons).toEqual({ a: 'queued', c: 'window', d: 'window', e: 'window', f: 'window' });
+  });
+
+  it('passes on what a job waits for that the selection left out', () => {
+    const stored = new Map([['f', waits]]);
+    const chain: Plan = { ...plan, passing: [1], parents: [[], [0], [], [], [], [], [1]] };
+    expect(pendingReasons(chain, new Map([...stored, ['root', waits]]), 9).get('f')).toBe('upstream');
+    expect(pendingReasons(chain, new Map([...stored, ['root', done]]), 9).get('f')).toBe('queued');
+  });
+});
