@@ -9,6 +9,17 @@ export interface TcpProxy {
   restore(): void;
   /** The next bytes that hold this text still reach the target; then the connection ends, without their answer. */
   loseAnswerTo(text: string): void;
+  /**
+   * The connection of the next bytes that hold this text stands still from there on, in both ways; those bytes still reach
+   * the target when they are `sent`. Resolves once it is so far.
+   */
+  holdAt(text: string, options: { readonly sent: boolean }): Promise<void>;
+}
+
+interface Hold {
+  readonly text: string;
+  readonly sent: boolean;
+  reached(): void;
 }
 
 /** Stands between a client and a server, to part them; closed after the file's last test. */
@@ -17,6 +28,7 @@ export async function useTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let lostText: string | undefined;
+  let hold: Hold | undefined;
 
   const server = createServer((near) => {
     if (isCut) return near.destroy();
@@ -32,8 +44,19 @@ export async function useTcpProxy(targetUrl: string): Promise<TcpProxy> {
         other.end();
       });
     }
-    far.on('data', (bytes) => near.write(bytes));
+    let isHeld = false;
+    far.on('data', (bytes) => {
+      if (!isHeld) near.write(bytes);
+    });
     near.on('data', (bytes) => {
+      if (isHeld) return false;
+      if (hold && bytes.includes(hold.text)) {
+        const { sent, reached } = hold;
+        isHeld = true;
+        hold = undefined;
+        if (sent) far.write(bytes);
+        return reached();
+      }
       if (lostText === undefined || !bytes.includes(lostText)) return far.write(bytes);
       lostText = undefined;
       far.end(bytes);
@@ -63,5 +86,9 @@ export async function useTcpProxy(targetUrl: string): Promise<TcpProxy> {
     loseAnswerTo: (text) => {
       lostText = text;
     },
+    holdAt: (text, { sent }) =>
+      new Promise((resolve) => {
+        hold = { text, sent, reached: resolve };
+      }),
   };
 }
