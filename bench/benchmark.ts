@@ -1,4 +1,4 @@
-/** One file of bench/benchmarks/ each; main.ts lists them. */
+/** One file of bench/benchmarks/ each; its index.ts lists them. */
 export interface Benchmark {
   readonly name: string;
   /** What it measures, in a line. */

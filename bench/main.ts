@@ -1,10 +1,8 @@
 // `npm run bench -- NAME`: starts servers of its own, measures, and leaves nothing behind. Results go to stdout.
 import { killServices } from '../dev/service.ts';
-import { type Benchmark, type Note, WrongUse } from './benchmark.ts';
-import { overhead } from './benchmarks/overhead.ts';
+import { type Note, WrongUse } from './benchmark.ts';
+import { benchmarks } from './benchmarks/index.ts';
 import { describeUsage, readCommand } from './command.ts';
-
-const benchmarks: readonly Benchmark[] = [overhead];
 
 const note: Note = (text) => process.stderr.write(`${text}\n`);
 

@@ -15,6 +15,15 @@ export interface Shape {
 
 const wide = { ratioWanted: 1.25, transactionsWanted: 0.3 } as const;
 
+/** What one thinks of as a large graph. */
+export const layersShape: Shape = {
+  name: 'layers',
+  title: '10 layers of 100',
+  parents: layers(10, 100),
+  runs: 1,
+  ...wide,
+};
+
 export const shapes: readonly Shape[] = [
   {
     name: 'chain',
@@ -25,7 +34,7 @@ export const shapes: readonly Shape[] = [
     transactionsWanted: null,
   },
   { name: 'fan', title: '1 → 100 → 1', parents: fan(100), runs: 1, ...wide },
-  { name: 'layers', title: '10 layers of 100', parents: layers(10, 100), runs: 1, ...wide },
+  layersShape,
   { name: 'chains', title: '50 chains of 10', parents: chain(10), runs: 50, ...wide },
 ];
 
@@ -33,7 +42,7 @@ export function jobsOf(shape: Shape): number {
   return shape.parents.length * shape.runs;
 }
 
-function chain(length: number): number[][] {
+export function chain(length: number): number[][] {
   return Array.from({ length }, (_, job) => (job === 0 ? [] : [job - 1]));
 }
 

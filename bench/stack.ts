@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Client as GraphrunClient } from '../client/index.ts';
 import { startApi } from './api.ts';
 import type { ServerVersions } from './environment.ts';
-import { noopKind } from './kinds.ts';
+import { pushGraph } from './push-graph.ts';
 import { serverCpuMs } from './server-cpu.ts';
 import { type Servers, type ServersOptions, startServers, withPlace } from './servers.ts';
 import { settings } from './settings.ts';
@@ -62,7 +62,10 @@ async function withApi<T>(
       bareTaskQueue: settings.bareTaskQueue,
       versions: { postgres: shown.rows[0]?.server_version ?? '', temporal: serverVersion },
       projectOf,
-      push: (shape) => push(api.client, shape),
+      push: async (shape) => {
+        for (let index = 0; index < shape.runs; index += 1)
+          await pushGraph(api.client, projectOf(shape, index), shape.parents);
+      },
       usage: async () =>
         usageNow({
           worker: await askWorker(child, 'usage'),
@@ -81,18 +84,6 @@ async function withApi<T>(
 
 function projectOf(shape: Shape, index: number): string {
   return `${shape.name}-${index}`;
-}
-
-async function push(api: GraphrunClient, shape: Shape): Promise<void> {
-  const keyOf = (job: number) => `job_${String(job).padStart(4, '0')}`;
-  const jobs = Object.fromEntries(
-    shape.parents.map((parents, job) => [keyOf(job), { kind: noopKind.kind, dependsOn: parents.map(keyOf) }]),
-  );
-  for (let index = 0; index < shape.runs; index += 1) {
-    const project = projectOf(shape, index);
-    await api.projects.create({ name: project });
-    await api.graphs.push(project, { project, jobs });
-  }
 }
 
 async function committedAt(sql: pg.Client, ids: readonly string[]): Promise<number> {

@@ -19,3 +19,13 @@ export function spread(values: readonly number[]): Spread {
 export function median(values: readonly number[]): number {
   return spread(values).median;
 }
+
+/** Of the straight line with the least squares, y by x. @throws Error without two different x. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const xMean = mean(points.map(([x]) => x));
+  const yMean = mean(points.map(([, y]) => y));
+  const xSquares = points.reduce((sum, [x]) => sum + (x - xMean) ** 2, 0);
+  if (!(xSquares > 0)) throw new Error('a slope takes two points that differ');
+  return points.reduce((sum, [x, y]) => sum + (x - xMean) * (y - yMean), 0) / xSquares;
+}

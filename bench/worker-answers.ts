@@ -29,10 +29,9 @@ export function askWorker<Question extends WorkerQuestion>(
   });
 }
 
-/** Memory of this process: as it is, and the heap once what nobody holds is gone, where --expose-gc was given. */
+/** Memory of this process, without what nobody holds where --expose-gc was given. */
 export function readMemory(): MemoryUse {
-  const { rss } = process.memoryUsage();
   globalThis.gc?.();
-  const { heapUsed, external } = process.memoryUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
   return { rss, heapUsed, external };
 }

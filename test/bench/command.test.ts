@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Benchmark, readCount, WrongUse } from '../../bench/benchmark.ts';
+import { benchmarks } from '../../bench/benchmarks/index.ts';
 import { describeUsage, readCommand } from '../../bench/command.ts';
 
 const benchmark: Benchmark = {
@@ -45,5 +47,18 @@ describe('the command line of the benchmarks', () => {
     expect(() => readCount(() => text, 'runs', 100)).toThrow(
       `--runs is "${text}"; expected a whole number from 1 to 100`,
     );
+  });
+});
+
+describe('the commands of docs/benchmarks.md', () => {
+  const docs = readFileSync(new URL('../../docs/benchmarks.md', import.meta.url), 'utf8');
+  const typed = [...docs.matchAll(/^npm run bench -- (.+)$/gm)].map(([, args = '']) => args);
+
+  it.each(typed)('%s is understood', (args) => {
+    expect(readCommand(benchmarks, args.split(' '))).toMatchObject({ action: 'run' });
+  });
+
+  it('show every benchmark', () => {
+    expect(typed.map((args) => args.split(' ')[0])).toEqual(benchmarks.map(({ name }) => name));
   });
 });

@@ -1,0 +1,7 @@
+import type { Benchmark } from '../benchmark.ts';
+import { jobStates } from './job-states.ts';
+import { memory } from './memory.ts';
+import { outside } from './outside.ts';
+import { overhead } from './overhead.ts';
+
+export const benchmarks: readonly Benchmark[] = [overhead, outside, memory, jobStates];
