@@ -4,10 +4,10 @@ import { pino } from 'pino';
 import { type Environment, parseEnvironment } from '../graph/environment.ts';
 import { createKinds } from '../jobs/index.ts';
 import { createStore } from '../store/index.ts';
+import { logSparingly } from '../watch/log-sparingly.ts';
 import { openWatch } from '../watch/open-watch.ts';
 import { createStarter } from '../watch/starter.ts';
 import { createApp } from './app.ts';
-import { logSparingly } from './log-sparingly.ts';
 
 /** Requests that take longer to end are cut off. */
 const drainTimeoutMs = 10_000;

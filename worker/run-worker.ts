@@ -7,6 +7,7 @@ import type { AnyJobKind } from '../jobs/define-job-kind.ts';
 import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
+import { logSparingly } from '../watch/log-sparingly.ts';
 import { createStarter } from '../watch/starter.ts';
 import { connectionOptions } from '../watch/temporal-connection.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
@@ -74,7 +75,7 @@ async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
   const watch = startWatch({
     ...{ store, warehouse, temporal, starter, taskQueue: defaultTaskQueue, actor: 'watch' },
     holder: `worker:${process.pid}@${hostname()}`,
-    onError: (error) => log.error(error, 'the watch met an error and goes on'),
+    onError: logSparingly(log, 'the watch met an error and goes on'),
     onCorrection: (correction, workflowId) => log.info({ correction, workflowId }, 'rows were mended'),
   });
   const endNow = (): never => {

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { limits } from '../../graph/limits.ts';
 import { eventPageSchema } from '../../graph/resources.ts';
 import type { Events } from '../../store/event-feed.ts';
+import { logSparingly } from '../../watch/log-sparingly.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { type EventStream, openEventStream } from '../event-stream.ts';
 import { createEventTail } from '../event-tail.ts';
-import { logSparingly } from '../log-sparingly.ts';
 import type { Metrics } from '../metrics.ts';
 import { eventQuery, lastEventIdHeader, streamQuery } from '../request-schemas.ts';
 
