@@ -7,29 +7,15 @@ import { expectSound } from './support/expect-sound.ts';
 import { fault } from './support/fault.ts';
 import { useFaultStack } from './support/fault-stack.ts';
 import { attemptsOf, rowOf, untilPublished, whileLocked } from './support/observe.ts';
+import { startHeld } from './support/start-held.ts';
 import { temporalFor } from './support/temporal-cli.ts';
-import { letWatch, shownWithinMs, triesOf, untilBegun, untilIdle, untilShown } from './support/wait-for.ts';
+import { letWatch, shownWithinMs, triesOf, untilIdle, untilShown } from './support/wait-for.ts';
 
 const stack = await useFaultStack();
 const { latches } = stack;
 
 /** Until another process takes the watch of one that was killed. */
 const leaseMs = 8_000;
-
-/** Begins with `before`; `held` waits at the latch, and publishes afterwards though it was told to stop. */
-async function startHeld(project: string): Promise<string> {
-  await stack.push({
-    project,
-    jobs: {
-      before: { kind: 'count' },
-      held: { kind: 'count', config: { latch: project, heedless: true }, dependsOn: ['before'] },
-      after: { kind: 'count', dependsOn: ['held'] },
-    },
-  });
-  const id = await stack.start(project);
-  await untilBegun(stack, id, 'held');
-  return id;
-}
 
 async function killWorkers(): Promise<void> {
   await Promise.all(stack.workers.map((worker) => worker.kill()));
@@ -41,7 +27,7 @@ async function startWorkers(): Promise<void> {
 
 fault('3, 19', 'terminated while all workers are down', async (clock) => {
   await letWatch(stack, 'api');
-  const id = await startHeld('workers-down');
+  const id = await startHeld(stack, 'workers-down');
   await killWorkers();
   await temporalFor(stack, 'workflow terminate', id);
   clock.over();
@@ -59,7 +45,7 @@ fault(
   'terminated while all workers stand still; they go on with their jobs afterwards',
   async (clock) => {
     await letWatch(stack, 'api');
-    const id = await startHeld('workers-frozen');
+    const id = await startHeld(stack, 'workers-frozen');
     for (const worker of stack.workers) worker.freeze();
     await temporalFor(stack, 'workflow terminate', id);
     clock.over();
@@ -75,7 +61,7 @@ fault(
 
 fault('3, 19', 'terminated when the process that watched was just killed', async (clock) => {
   await letWatch(stack, 'worker');
-  const id = await startHeld('watch-killed');
+  const id = await startHeld(stack, 'watch-killed');
   await killWorkers();
   await temporalFor(stack, 'workflow terminate', id);
   clock.over();
@@ -86,7 +72,7 @@ fault('3, 19', 'terminated when the process that watched was just killed', async
 });
 
 fault('3, 20', 'cancelled while all workers are down; they come back', async (clock) => {
-  const id = await startHeld('cancel-down');
+  const id = await startHeld(stack, 'cancel-down');
   await killWorkers();
   await temporalFor(stack, 'workflow cancel', id);
   latches.open('cancel-down');
@@ -99,7 +85,7 @@ fault('3, 20', 'cancelled while all workers are down; they come back', async (cl
 });
 
 fault('8, 19', 'terminated while Postgres is down', async (clock) => {
-  const id = await startHeld('postgres-down');
+  const id = await startHeld(stack, 'postgres-down');
   await stack.postgres.kill();
   await temporalFor(stack, 'workflow terminate', id);
   await until(async () => {
@@ -120,7 +106,7 @@ fault(
   '8, 19',
   'terminated while Postgres is down and a job waits to tell that it has succeeded',
   async (clock) => {
-    const id = await startHeld('untold');
+    const id = await startHeld(stack, 'untold');
     await whileLocked(stack, rowOf(id, 'held'), async () => {
       latches.open('untold');
       await untilPublished(stack, id, 'held');
@@ -139,7 +125,7 @@ fault(
 );
 
 fault('8, 20', 'cancelled while Postgres is down', async (clock) => {
-  const id = await startHeld('cancel-postgres-down');
+  const id = await startHeld(stack, 'cancel-postgres-down');
   await stack.postgres.kill();
   await temporalFor(stack, 'workflow cancel', id);
   await stack.postgres.start();

@@ -4,29 +4,15 @@ import { expectSound } from '../support/expect-sound.ts';
 import { fault } from '../support/fault.ts';
 import { useFaultStack } from '../support/fault-stack.ts';
 import { attemptsOf } from '../support/observe.ts';
+import { startHeld } from '../support/start-held.ts';
 import { reset, taskThatScheduled, temporalFor } from '../support/temporal-cli.ts';
 import { untilBegun, untilIdle, untilShown } from '../support/wait-for.ts';
 
 const stack = await useFaultStack();
 const { latches } = stack;
 
-/** Begins with `before`; `held` waits at the latch, and publishes afterwards though it was told to stop. */
-async function startHeld(project: string, config: Record<string, unknown> = {}): Promise<string> {
-  await stack.push({
-    project,
-    jobs: {
-      before: { kind: 'count' },
-      held: { kind: 'count', config: { latch: project, heedless: true, ...config }, dependsOn: ['before'] },
-      after: { kind: 'count', dependsOn: ['held'] },
-    },
-  });
-  const id = await stack.start(project);
-  await untilBegun(stack, id, 'held', 1);
-  return id;
-}
-
 fault('19', 'terminated with a job in flight that publishes afterwards', async (clock) => {
-  const id = await startHeld('terminated');
+  const id = await startHeld(stack, 'terminated');
   await temporalFor(stack, 'workflow terminate', id);
   clock.over();
   const run = await untilShown(stack, clock, id, ({ state }) => state === 'FAILED');
@@ -46,7 +32,7 @@ fault(
   '21',
   'reset to a middle workflow task, beside a job in flight that publishes afterwards',
   async (clock) => {
-    const id = await startHeld('reset-middle', { firstOnly: true });
+    const id = await startHeld(stack, 'reset-middle', { config: { firstOnly: true } });
     const runId = await reset(stack, id, await taskThatScheduled(stack, id, 'held'));
     clock.over();
     await untilShown(stack, clock, id, ({ epoch }) => epoch === 2);

@@ -56,6 +56,8 @@ export interface FaultStack extends Addresses {
   readonly runs: string[];
   /** Of these, those whose workflow this test deleted in Temporal: nothing is left there to compare them with. */
   readonly deleted: Set<string>;
+  /** Job runs of which this test itself told Temporal that they have succeeded: nothing of theirs is in the warehouse. */
+  readonly given: Set<string>;
   /** Graphs that this test pushed, the latest of each project. */
   readonly graphs: ReadonlyMap<string, GraphDefinition>;
   /** On a connection for this statement alone, so that no kill is felt by it. */
@@ -107,16 +109,18 @@ export async function useFaultStack(options: FaultStackOptions = {}): Promise<Fa
   const kinds = createKinds(createFaultKinds(latches));
   const runs: string[] = [];
   const deleted = new Set<string>();
+  const given = new Set<string>();
   const graphs = new Map<string, GraphDefinition>();
   beforeEach(async () => {
     runs.length = 0;
     deleted.clear();
+    given.clear();
     graphs.clear();
     await startAll();
   });
   return {
     ...addresses,
-    ...{ postgres, temporal, api, workers, client, temporalCli, latches, runs, deleted, graphs },
+    ...{ postgres, temporal, api, workers, client, temporalCli, latches, runs, deleted, given, graphs },
     workerWith: (pid) => {
       const found = workers.find((worker) => worker.isRunning && worker.pid === pid);
       if (!found) throw new Error(`no worker that runs has pid ${pid}`);

@@ -36,11 +36,13 @@ export async function untilPublished(stack: FaultStack, graphRunId: string, job:
   }, `${job} has committed in the warehouse`);
 }
 
-/** Waits until a statement of ours, on metadata or warehouse, is held up by a lock. */
-export async function untilBlocked(stack: FaultStack): Promise<void> {
+/** Waits until a statement of ours, on metadata or warehouse, is held up by a lock; one that says `words`, where given. */
+export async function untilBlocked(stack: FaultStack, words = ''): Promise<void> {
   await until(async () => {
     const found = await stack.sql(
-      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'graphrun%'`,
+      `SELECT FROM pg_stat_activity
+       WHERE wait_event_type = 'Lock' AND application_name LIKE 'graphrun%' AND position($1 IN query) > 0`,
+      [words],
     );
     return found.length > 0 ? true : undefined;
   }, 'a statement waits for a lock');
