@@ -8,7 +8,17 @@ export function renderOverhead(environment: Environment, summaries: readonly Sha
     ...listEnvironment(environment),
     '',
     ...table(
-      ['shape', 'bare ms', 'GraphRun ms', 'ratio', 'min – max', 'wanted', '', 'CPU ratio'],
+      [
+        'shape',
+        'bare ms',
+        'GraphRun ms',
+        'ratio',
+        'min – max',
+        'wanted',
+        '',
+        'ratio to the result',
+        'CPU ratio',
+      ],
       summaries.map(timeRow),
     ),
     '',
@@ -33,7 +43,7 @@ export function renderOverhead(environment: Environment, summaries: readonly Sha
 }
 
 function timeRow(summary: ShapeSummary): string[] {
-  const { title, bareMs, graphRunMs, ratio, cpuRatio, ratioWanted } = summary;
+  const { title, bareMs, graphRunMs, ratio, resultRatio, cpuRatio, ratioWanted } = summary;
   return [
     title,
     bareMs.median.toFixed(0),
@@ -42,6 +52,7 @@ function timeRow(summary: ShapeSummary): string[] {
     `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
     `≤ ${ratioWanted}`,
     judge(ratio.median <= ratioWanted),
+    resultRatio.median.toFixed(2),
     decimal(cpuRatio.median),
   ];
 }
