@@ -1,4 +1,5 @@
 import type { GraphRunDetail } from '../../../graph/resources.ts';
+import { isFinal } from '../../../graph/states.ts';
 import { jobRunIdOf } from '../../../store/index.ts';
 import { until } from '../../support/until.ts';
 import type { FaultClock } from './fault.ts';
@@ -25,6 +26,11 @@ export function untilShown(
     `run ${graphRunId} shows what was done to it`,
     withinMs,
   );
+}
+
+/** For `untilShown`: the run is over. */
+export function hasEnded({ state }: GraphRunDetail): boolean {
+  return isFinal(state);
 }
 
 /** Waits until the code of a job has begun so often, whatever its rows say. */
