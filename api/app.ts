@@ -21,6 +21,7 @@ import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { projectRoutes } from './routes/projects.ts';
+import { resumeRoutes } from './routes/resume.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 
@@ -92,6 +93,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   jobRoutes(v1, dependencies);
   runRoutes(v1, dependencies);
   graphRunRoutes(v1, dependencies);
+  resumeRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);

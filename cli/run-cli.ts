@@ -5,6 +5,7 @@ import type { Setting } from './command.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { pushCommand } from './commands/push.ts';
+import { planCommand, resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { showCommand } from './commands/show.ts';
@@ -18,7 +19,7 @@ import { printable } from './text.ts';
 const exitCodeHelp = `
 Exit codes:
   0  done
-  1  the run failed (run --watch, watch), or differs from Temporal's history (verify)
+  1  the run failed (run --watch, resume --watch, watch), or differs from Temporal's history (verify)
   2  wrong use, or an input that the server refused
   3  the server cannot be reached, or cannot serve at the moment`;
 
@@ -36,6 +37,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     runsCommand,
     showCommand,
     watchCommand,
+    planCommand,
+    resumeCommand,
     verifyCommand,
     explainCommand,
     jobsCommand,

@@ -21,7 +21,7 @@ export function renderRun(run: GraphRunDetail, now: Date, options: TableOptions 
   const rows = shown.map((job) => [
     job.job,
     styleState(job.state, color),
-    job.reason ?? '',
+    job.reason ?? (job.reused ? 'reused' : ''),
     job.attempts === 0 ? '' : String(job.attempts),
     formatSpan(job, now),
     ...(ids ? [job.id] : []),

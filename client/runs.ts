@@ -1,5 +1,12 @@
 import type { Explanation, Verification } from '../graph/inspections.ts';
-import type { AttemptView, GraphRunDetail, GraphRunView, JobRunDetail, Page } from '../graph/resources.ts';
+import type {
+  AttemptView,
+  GraphRunDetail,
+  GraphRunView,
+  JobRunDetail,
+  Page,
+  ResumePlanView,
+} from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Http } from './http.ts';
 import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
@@ -9,6 +16,18 @@ export interface RunOptions extends OnceOptions {
   readonly params?: Readonly<Record<string, unknown>> | undefined;
   /** `job`, `+job`, `job+`; all jobs unless told. */
   readonly select?: readonly string[] | undefined;
+}
+
+export interface ResumeChoice {
+  /** Only these jobs run again, with all downstream; else all that failed or were not reached. */
+  readonly from?: readonly string[] | undefined;
+  /** By the project's current graph, in place of the one that the run is pinned to. */
+  readonly latest?: boolean | undefined;
+}
+
+export interface ResumeOptions extends ResumeChoice, OnceOptions {
+  /** The hash of the plan that is to be applied: the server refuses the resume if that has changed. */
+  readonly plan?: string | undefined;
 }
 
 export interface RunFilter {
@@ -38,6 +57,17 @@ export function createGraphRuns(http: Http) {
     all: (filter: RunFilter = {}) => walkPages((cursor) => list({ ...filter, cursor })),
     /** With its job runs in topological order. */
     get: (id: string) => http.request<GraphRunDetail>({ method: 'GET', path: [...path, id] }),
+    /** Which jobs a resume would run again, and why. */
+    plan: (id: string, choice: ResumeChoice = {}) =>
+      http.request<ResumePlanView>({ method: 'POST', path: [...path, id, 'plan'], json: choice }),
+    /** Goes on with a run that has ended; resolves with the run at its next epoch. */
+    resume: (id: string, { idempotencyKey = newIdempotencyKey(), ...resume }: ResumeOptions = {}) =>
+      http.request<GraphRunView>({
+        method: 'POST',
+        path: [...path, id, 'resume'],
+        json: resume,
+        idempotencyKey,
+      }),
     /** How the run's rows compare with Temporal's history of it. */
     verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
     /** Why it is not done, and each of its jobs. */

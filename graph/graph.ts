@@ -12,6 +12,9 @@ export interface GraphJob {
   readonly config: Readonly<Record<string, unknown>>;
   /** Keys of all parents, written or derived, without repeats, in order of their place in `jobs`. */
   readonly dependsOn: readonly string[];
+  /** Datasets and files that it reads: both are replaced by others than its parents, too. */
+  readonly inputs: readonly string[];
+  readonly files: readonly string[];
   readonly outputs: readonly string[];
   readonly rules: JobRules;
 }

@@ -6,6 +6,8 @@ export interface KindRules {
   readonly config: z.ZodType<Readonly<Record<string, unknown>>>;
   /** Datasets that a job with this (parsed) config reads; each must be written by a job of the graph. */
   inputs(config: Readonly<Record<string, unknown>>): readonly string[];
+  /** Files of the project that it reads. */
+  files(config: Readonly<Record<string, unknown>>): readonly string[];
   /** Datasets that it writes. */
   outputs(config: Readonly<Record<string, unknown>>, jobKey: string): readonly string[];
 }

@@ -18,6 +18,13 @@ export interface Plan {
   readonly passing: readonly number[];
 }
 
+/** Positions of jobs whose ends of an earlier execution stand: they are not run again. Absent where there are none. */
+export interface KeptJobs {
+  readonly succeeded: readonly number[];
+  readonly skipped: readonly number[];
+  readonly failed: readonly number[];
+}
+
 /** The plan of the selected jobs of a graph. Order between two of them holds through the jobs that are left out. */
 export function makePlan(graph: Graph, selected: ReadonlySet<string>): Plan {
   const above = walkUp(graph, selected);

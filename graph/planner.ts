@@ -1,6 +1,6 @@
 // What may start now, and what is settled without running. Pure: the workflow asks it and does as told, so that its
 // order is the same on every replay.
-import { type Plan, rulesAt } from './plan.ts';
+import { type KeptJobs, type Plan, rulesAt } from './plan.ts';
 import type { RunIf } from './rules.ts';
 import type { GraphEnd, JobEnd } from './states.ts';
 
@@ -36,7 +36,8 @@ export interface SettledJob {
   readonly end: JobEnd;
 }
 
-export function beginProgress(plan: Plan): Progress {
+/** `kept` are the ends of jobs that do not run again: their parents are kept as well, or left out. */
+export function beginProgress(plan: Plan, kept?: KeptJobs): Progress {
   const children: number[][] = plan.keys.map(() => []);
   plan.parents.forEach((parents, job) => {
     for (const parent of parents) children[parent]?.push(job);
@@ -55,8 +56,23 @@ export function beginProgress(plan: Plan): Progress {
     hardFailures: 0,
   };
   const roots = plan.parents.flatMap((parents, job) => (parents.length === 0 ? [job] : []));
-  releaseAll(progress, roots);
+  const below = keptEnds(kept).flatMap(({ job, end }) => finish(progress, job, end));
+  releaseAll(progress, [...roots, ...below].sort(byPosition));
   return progress;
+}
+
+function keptEnds(kept: KeptJobs | undefined): SettledJob[] {
+  if (!kept) return [];
+  const endAs = (end: JobEnd) => (job: number) => ({ job, end });
+  return [
+    ...kept.succeeded.map(endAs({ state: 'SUCCESS', reason: null })),
+    ...kept.skipped.map(endAs({ state: 'SUCCESS', reason: 'skipped' })),
+    ...kept.failed.map(endAs({ state: 'FAILED', reason: 'error' })),
+  ];
+}
+
+function byPosition(a: number, b: number): number {
+  return a - b;
 }
 
 /** Takes up to `most` jobs that may start now; each is taken once. */

@@ -2,6 +2,7 @@
 // types are inferred from them. Times are ISO 8601 in UTC.
 import { z } from 'zod';
 import { jobKeySchema, projectNameSchema, timezoneSchema } from './definition.ts';
+import { dropReasons, keepReasons, rerunReasons } from './resume.ts';
 import { computedPendingReasons, RunState, storedGraphRunReasons, storedJobRunReasons } from './states.ts';
 
 const time = z.iso.datetime();
@@ -86,6 +87,8 @@ export const jobRunSchema = z.object({
   reason: jobRunReasonSchema.nullable(),
   error: runErrorSchema.nullable(),
   epoch: z.int(),
+  /** Kept as it ended in an earlier epoch of its run, when that was resumed or reset. */
+  reused: z.boolean(),
   attempts: z.int(),
   createdAt: time,
   createdBy: z.string(),
@@ -155,6 +158,33 @@ export const graphRunDetailSchema = graphRunSchema.extend({
 });
 export type GraphRunDetail = z.infer<typeof graphRunDetailSchema>;
 
+/** What a resume would do, job by job: `hash` names this plan. */
+export const resumePlanSchema = z.object({
+  graphRunId: z.uuid(),
+  /** That the run is at. */
+  epoch: z.int(),
+  /** Of the graph by which it goes on. */
+  version: z.int(),
+  hash: z.string(),
+  /** In topological order. */
+  jobs: z.array(
+    z.object({
+      job: z.string(),
+      action: z.enum(['rerun', 'keep', 'drop']),
+      reasons: z
+        .array(
+          z.object({
+            reason: z.enum([...rerunReasons, ...keepReasons, ...dropReasons]),
+            /** Jobs above it that run again, or datasets and files that were replaced. */
+            because: z.array(z.string()).readonly(),
+          }),
+        )
+        .readonly(),
+    }),
+  ),
+});
+export type ResumePlanView = z.infer<typeof resumePlanSchema>;
+
 export const fileSchema = z.object({
   name: z.string(),
   bytes: z.int(),
@@ -216,6 +246,19 @@ export interface EventPage extends Page<EventView> {
 export const createProjectSchema = z.strictObject({
   name: projectNameSchema,
   timezone: timezoneSchema.optional(),
+});
+
+const resumeChoice = {
+  /** Only these jobs run again, with all downstream; else all that failed or were not reached. */
+  from: z.array(jobKeySchema).min(1).max(1_000).optional(),
+  /** By the project's current graph, in place of the one that the run is pinned to. */
+  latest: z.boolean().optional(),
+};
+export const planResumeSchema = z.strictObject(resumeChoice);
+export const resumeRunSchema = z.strictObject({
+  ...resumeChoice,
+  /** The `hash` of the plan that is to be applied; it is refused if that has changed. */
+  plan: z.string().max(100).optional(),
 });
 
 export const startRunSchema = z.strictObject({

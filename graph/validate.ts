@@ -34,6 +34,7 @@ interface ReadJob {
   readonly job: JobDefinition;
   readonly config: Readonly<Record<string, unknown>>;
   readonly inputs: readonly string[];
+  readonly files: readonly string[];
   readonly outputs: readonly string[];
 }
 
@@ -118,8 +119,9 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
       ? parse(kind.config, written, problems, `${path}/config`, 'JOB_CONFIG_INVALID')
       : undefined;
   if (job === undefined) return undefined;
-  if (!kind || config === undefined) return { key, job, config: {}, inputs: [], outputs: [key] };
-  return { key, job, config, inputs: kind.inputs(config), outputs: kind.outputs(config, key) };
+  if (!kind || config === undefined) return { key, job, config: {}, inputs: [], files: [], outputs: [key] };
+  const reads = { inputs: kind.inputs(config), files: kind.files(config) };
+  return { key, job, config, ...reads, outputs: kind.outputs(config, key) };
 }
 
 /** Without a `dependsOn` that is too long: each of its elements would be looked at, and be a problem of its own. */
@@ -209,7 +211,8 @@ function findWriters(jobs: readonly ReadJob[], problems: ProblemList): Map<strin
 
 function resolveJob(read: ReadJob, parents: readonly string[], place: ReadonlyMap<string, number>): GraphJob {
   const dependsOn = [...parents].sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
-  return { key: read.key, config: read.config, dependsOn, outputs: read.outputs, rules: rulesOf(read.job) };
+  const { key, config, inputs, files, outputs, job } = read;
+  return { key, config, dependsOn, inputs, files, outputs, rules: rulesOf(job) };
 }
 
 function unknownDependency(key: string, index: number, parent: string): Problem {

@@ -54,6 +54,8 @@ export interface JobKind<Config extends object = Record<string, unknown>, Output
   readonly writesWarehouse: boolean;
   /** Datasets that the job reads. */
   inputs(config: Config): readonly string[];
+  /** Files of the project that it reads; none unless told. */
+  files?(config: Config): readonly string[];
   /** Datasets that it writes. */
   outputs(config: Config, jobKey: string): readonly string[];
   /**
@@ -80,6 +82,7 @@ export function defineJobKind<Config extends Record<string, unknown>, Output>(
     output: kind.output,
     writesWarehouse: kind.writesWarehouse,
     inputs: (config) => kind.inputs(kind.config.parse(config)),
+    files: (config) => kind.files?.(kind.config.parse(config)) ?? [],
     outputs: (config, jobKey) => kind.outputs(kind.config.parse(config), jobKey),
     run: (ctx, config) => kind.run(ctx, kind.config.parse(config)),
   };

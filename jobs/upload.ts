@@ -45,6 +45,7 @@ export const upload = defineJobKind({
   output,
   writesWarehouse: true,
   inputs: () => [],
+  files: ({ file }) => [file],
   outputs: ({ dataset }, jobKey) => [dataset ?? jobKey],
 
   async run(ctx, { file: name, dataset, delimiter, columns }) {

@@ -156,7 +156,11 @@ async function sendBack(
   adoption: Adoption & { readonly epoch: number; readonly shut: ShutOut },
 ): Promise<NewEvent[]> {
   const { epoch, shut } = adoption;
-  const rows = (await lockRowsOf(client, subject)).filter((row) => !isKept(row, adoption));
+  const resumedAt = readWorkflowId(adoption.identity.workflowId)?.epoch ?? 1;
+  const rows = (await lockRowsOf(client, subject)).filter((row) => {
+    // What a resume kept is not in the history of its workflow.
+    return row.epoch >= resumedAt && !isKept(row, adoption);
+  });
   // What the old execution had published does not count in the new one; that no attempt has begun since does.
   for (const row of rows) if (!isFinal(row.state)) shut.publishedBy(row);
   const ids = rows.map((row) => row.id);

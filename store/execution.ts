@@ -1,5 +1,5 @@
 // What the bookkeeping activities of a workflow write: taking a run, settling jobs that no attempt could tell of, ending.
-import type { Plan } from '../graph/plan.ts';
+import type { KeptJobs, Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
@@ -92,6 +92,8 @@ export type OpenedGraphRun =
       readonly version: number;
       readonly params: Readonly<Record<string, unknown>>;
       readonly plan: Plan;
+      /** Jobs that do not run again, where this is not the first epoch of the run. */
+      readonly kept?: KeptJobs;
     }
   | NotOpened;
 

@@ -17,11 +17,11 @@ export async function readOpenExecutions(
        UNION ALL
        SELECT r.first_execution_run_id, r.workflow_id, r.created_at, r.error IS NOT NULL
        FROM graph_run r WHERE r.is_waiting AND r.first_execution_run_id IS NOT NULL
-         AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id)
+         AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
        UNION ALL
        SELECT r.first_execution_run_id, r.workflow_id, r.created_at, false
        FROM job_run r WHERE r.is_waiting_alone AND r.first_execution_run_id IS NOT NULL
-         AND NOT EXISTS (SELECT FROM task t WHERE t.job_run_id = r.id)
+         AND NOT EXISTS (SELECT FROM task t WHERE t.job_run_id = r.id AND t.epoch = r.epoch)
      ) AS open (run_id, workflow_id, since, is_stuck)
      WHERE $1::timestamptz IS NULL OR (since, run_id) > ($1::timestamptz, $2::text)
      ORDER BY since, run_id LIMIT $3`,
@@ -56,6 +56,7 @@ interface Subject {
   readonly workflow_id: string;
   readonly first_execution_run_id: string | null;
   readonly is_open: boolean;
+  /** In its epoch. */
   readonly has_tasks: boolean;
   /** Of this execution's chain. */
   readonly has_own_tasks: boolean;
@@ -69,13 +70,13 @@ export async function readStanding(pool: pg.Pool, identity: WorkflowIdentity): P
   );
   if (tasks.rows[0]) return { is: 'task', isOpen: tasks.rows[0].is_open };
   const found = await pool.query<Subject>(
-    `SELECT r.workflow_id, r.first_execution_run_id, r.completed_at IS NULL AS is_open, count(t.run_id) > 0 AS has_tasks,
+    `SELECT r.workflow_id, r.first_execution_run_id, r.completed_at IS NULL AS is_open, count(t.run_id) FILTER (WHERE t.epoch = r.epoch) > 0 AS has_tasks,
        count(t.run_id) FILTER (WHERE t.first_execution_run_id = $3) > 0 AS has_own_tasks
      FROM (
-       SELECT id, workflow_id, first_execution_run_id, completed_at FROM graph_run
+       SELECT id, workflow_id, first_execution_run_id, completed_at, epoch FROM graph_run
        WHERE id = $1 OR ($1::uuid IS NULL AND workflow_id = $2 AND first_execution_run_id = $3)
        UNION ALL
-       SELECT id, workflow_id, first_execution_run_id, completed_at FROM job_run
+       SELECT id, workflow_id, first_execution_run_id, completed_at, epoch FROM job_run
        WHERE graph_run_id IS NULL
          AND (id = $1 OR ($1::uuid IS NULL AND workflow_id = $2 AND first_execution_run_id = $3))
      ) r LEFT JOIN task t ON t.graph_run_id = r.id OR t.job_run_id = r.id

@@ -6,7 +6,31 @@ import type { FileView } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { newId } from './ids.ts';
 import { projectIdOf } from './projects.ts';
-import type { Files, FileUpload } from './store.ts';
+
+export interface FileUpload {
+  readonly project: string;
+  readonly name: string;
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly actor: string;
+  /** In bytes, from Content-Length; content of another length is refused. */
+  readonly expectedBytes?: number | undefined;
+  /** Hex; content with another digest is refused. */
+  readonly expectedSha256?: string | undefined;
+}
+
+export interface Files {
+  /**
+   * Streams a file in; it takes the place of an older one of its name only once it is whole.
+   * @throws CodedError PROJECT_UNKNOWN, LENGTH_MISMATCH, DIGEST_MISMATCH, BODY_TOO_LARGE
+   */
+  upload(upload: FileUpload): Promise<FileView>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  list(project: string): Promise<FileView[]>;
+  /** @throws CodedError PROJECT_UNKNOWN, FILE_UNKNOWN */
+  get(project: string, name: string): Promise<FileView>;
+  /** Opens the newest complete file of a name; `read` streams one snapshot of it, also while it is replaced. */
+  open(project: string, name: string): Promise<(FileView & { read(): Readable }) | undefined>;
+}
 
 /** Bytes of a row of content: what one upload and one read hold in memory, whatever the size of the file. */
 const chunkBytes = 1024 * 1024;

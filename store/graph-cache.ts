@@ -6,6 +6,12 @@ import type { Graph } from '../graph/graph.ts';
 /** In jobs, over all graphs: what a process keeps of versions that it has read. */
 const cachedJobsMax = 50_000;
 
+/** Graphs that were stored before jobs told what they read. */
+function complete(graph: Graph): Graph {
+  const nothing = { inputs: [], files: [] };
+  return { ...graph, jobs: graph.jobs.map((job) => ({ ...nothing, ...job })) };
+}
+
 /** A version of a graph never changes: kept in memory once read. */
 export interface GraphCache {
   /**
@@ -29,7 +35,7 @@ export function createGraphCache(): GraphCache {
         'SELECT graph FROM graph_version WHERE project_id = $1 AND version = $2',
         [projectId, version],
       );
-      const graph = found.rows[0]?.graph;
+      const graph = found.rows[0] && complete(found.rows[0].graph);
       if (!graph) {
         const message = `Version ${version} of the graph is gone; its project was deleted.`;
         throw new CodedError('GRAPH_UNKNOWN', message);

@@ -37,7 +37,7 @@ export function createGraphRuns(database: Database, graphs: Graphs, cache: Graph
     unstarted: async (olderThan, after, most) => {
       const found = await database.pool.query<RunToStart>(
         `SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project FROM graph_run r
-         WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND r.origin = 'api' AND r.created_at < $1
+         WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin = 'api' OR r.epoch > 1) AND r.created_at < $1
            AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
          AND ($2::uuid IS NULL OR r.id > $2::uuid) ORDER BY r.id LIMIT $3`,
         [olderThan, after, most],

@@ -17,6 +17,7 @@ import { createLeases } from './leases.ts';
 import { createMetrics } from './metrics.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
+import { createResumes } from './resume-runs.ts';
 import type { Store } from './store.ts';
 import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
@@ -47,6 +48,7 @@ export function createStore(options: StoreOptions): Store {
     jobs: translateErrors(createJobs(database)),
     graphRuns: translateErrors(createGraphRuns(database, graphs, cache)),
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
+    resumes: translateErrors(createResumes(database, cache)),
     runs: translateErrors(createRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),

@@ -114,24 +114,7 @@ export async function insertGraphRun(
   );
   const passing = new Set(run.plan.passing);
   const places = run.plan.keys.flatMap((_, place) => (passing.has(place) ? [] : [place]));
-  const keys = places.map((place) => run.plan.keys[place] as string);
-  await client.query(
-    `INSERT INTO job_run (id, project_id, job_id, kind, graph_run_id, version, place, origin, created_by, updated_by)
-     SELECT r.id, $1, j.id, r.kind, $2, $3, r.place, $4, $5, $5
-     FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[]) AS r (id, key, place, kind)
-     JOIN job j ON j.project_id = $1 AND j.key = r.key`,
-    [
-      run.pinned.projectId,
-      run.id,
-      run.pinned.version,
-      run.origin,
-      run.actor,
-      keys.map((key) => jobRunIdOf(run.id, key)),
-      keys,
-      places,
-      places.map((place) => rulesAt(run.plan, place).kind),
-    ],
-  );
+  await insertJobRuns(client, { ...run, ...run.pinned }, places, 1);
   const event = { type: 'graph_run', project: run.project, graphRunId: run.id, actor: run.actor } as const;
   const [row] = inserted.rows;
   if (!row) throw new Error(`graph run ${run.id} was not inserted`);
@@ -139,6 +122,36 @@ export async function insertGraphRun(
     run: toGraphRunView({ ...row, ...noneYet, pending: places.length }),
     event: { ...event, state: 'PENDING', epoch: 1 },
   };
+}
+
+/** JobRuns of the jobs at some places of the plan, all PENDING. */
+export async function insertJobRuns(
+  client: pg.ClientBase,
+  run: Pick<GraphRunToInsert, 'id' | 'plan' | 'origin' | 'actor'> &
+    Pick<PinnedGraph, 'projectId' | 'version'>,
+  places: readonly number[],
+  epoch: number,
+): Promise<void> {
+  const keys = places.map((place) => run.plan.keys[place] as string);
+  if (keys.length === 0) return;
+  await client.query(
+    `INSERT INTO job_run (id, project_id, job_id, kind, graph_run_id, version, place, epoch, origin, created_by, updated_by)
+     SELECT r.id, $1, j.id, r.kind, $2, $3, r.place, $10, $4, $5, $5
+     FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[]) AS r (id, key, place, kind)
+     JOIN job j ON j.project_id = $1 AND j.key = r.key`,
+    [
+      run.projectId,
+      run.id,
+      run.version,
+      run.origin,
+      run.actor,
+      keys.map((key) => jobRunIdOf(run.id, key)),
+      keys,
+      places,
+      places.map((place) => rulesAt(run.plan, place).kind),
+      epoch,
+    ],
+  );
 }
 
 const noneYet = { running: 0, failed: 0, success: 0 } as const;
@@ -194,7 +207,7 @@ export function unknownJob(project: string, job: string): CodedError {
   return new CodedError('JOB_UNKNOWN', `Project "${project}" has no job "${job}" in its current graph.`);
 }
 
-function refused(
+export function refused(
   code: 'SELECTION_INVALID' | 'PARAMS_INVALID',
   what: string,
   problems: readonly Problem[],

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { OpenedGraphRun, OpenGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { readKept } from './kept-jobs.ts';
 import { planRun } from './new-runs.ts';
 
 /** A request whose run the workflow id names. */
@@ -72,7 +73,8 @@ export async function openKnownRuns(
       const { id: graphRunId, projectId, version, params, select, selective } = row;
       const graph = await cache.load(pool, projectId, version);
       const plan = planRun(graph, selective ? select : null);
-      return { outcome: 'opened', graphRunId, projectId, project, version, params, plan };
+      const kept = await readKept(pool, { graphRunId, namedEpoch: known.epoch }, plan);
+      return { outcome: 'opened', graphRunId, projectId, project, version, params, plan, ...kept };
     }),
   );
 }

@@ -12,6 +12,7 @@ import type {
   WorkflowIdentity,
 } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { readKept } from './kept-jobs.ts';
 import { planRun, unknownJob } from './new-runs.ts';
 import {
   insertInvalidRun,
@@ -99,6 +100,8 @@ async function takeGraphRun(
     epoch: row.epoch,
   } as const;
   if (row.state === 'PENDING') await insertEvents(client, [{ ...event, actor: request.actor }]);
+  const graph = await cache.load(client, row.project_id, row.version);
+  const plan = planRun(graph, row.selective ? row.select : null);
   return {
     outcome: 'opened',
     graphRunId: row.id,
@@ -106,7 +109,8 @@ async function takeGraphRun(
     project: row.project,
     version: row.version,
     params: row.params,
-    plan: planRun(await cache.load(client, row.project_id, row.version), row.selective ? row.select : null),
+    plan,
+    ...(await readKept(client, { graphRunId: row.id, namedEpoch: known?.epoch ?? 1 }, plan)),
   };
 }
 

@@ -42,9 +42,9 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
   const waits = read.jobs.some((job) => job.state === 'PENDING');
   const reasons =
     pinned && waits ? await reasonsOf(graphs, pinned.projectId, pinned.version, read.jobs) : null;
-  const { project, state, reason, error, workflowId, createdAt } = toGraphRunView(row);
+  const { project, state, reason, epoch, error, workflowId, createdAt } = toGraphRunView(row);
   return {
-    ...{ type: 'graph_run', id, project, state, reason, error, workflowId, createdAt, pinned },
+    ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned },
     tasks: read.tasks,
     jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read.attempts)),
   };
@@ -61,9 +61,9 @@ export async function readJobRunFacts(database: Database, id: string): Promise<R
   const [row] = read.jobs;
   if (!row) throw unknownJobRun(id);
   const job = toFacts(row, 'queued', read.attempts);
-  const { project, state, reason, error, createdAt } = job;
+  const { project, state, reason, epoch, error, createdAt } = job;
   return {
-    ...{ type: 'job_run', id, project, state, reason, error, createdAt },
+    ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt },
     workflowId: row.workflow_id ?? '',
     pinned: { projectId: row.project_id, version: row.version },
     tasks: read.tasks,
@@ -79,6 +79,7 @@ function toFacts(
   return {
     ...toJobRunView(row, pendingReason),
     outputHash: row.output_hash,
+    version: row.version,
     executions: attempts.get(row.id) ?? [],
   };
 }

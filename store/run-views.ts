@@ -71,6 +71,8 @@ export interface JobRunViewRow {
   readonly reason: JobRunView['reason'];
   readonly error: JobRunView['error'];
   readonly epoch: number;
+  /** Of its graph run. */
+  readonly run_epoch: number | null;
   readonly attempts: number;
   readonly created_at: Date;
   readonly created_by: string;
@@ -80,7 +82,7 @@ export interface JobRunViewRow {
 
 export const jobRunViewColumns = `
   r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, r.reason, r.error, r.epoch, r.attempts,
-  r.created_at, r.created_by, r.started_at, r.completed_at`;
+  (SELECT g.epoch FROM graph_run g WHERE g.id = r.graph_run_id) AS run_epoch, r.created_at, r.created_by, r.started_at, r.completed_at`;
 
 /** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */
 export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reason'] = null): JobRunView {
@@ -94,6 +96,7 @@ export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reas
     reason: row.reason ?? (row.state === 'PENDING' ? pendingReason : null),
     error: row.error,
     epoch: row.epoch,
+    reused: row.completed_at !== null && row.epoch < (row.run_epoch ?? 0),
     attempts: row.attempts,
     createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,

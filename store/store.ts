@@ -1,10 +1,8 @@
 // What the store can be asked and told: one named function per question. All answers are our own types.
-import type { Readable } from 'node:stream';
 import type { GraphDefinition } from '../graph/definition.ts';
 import type { Graph } from '../graph/graph.ts';
 import type {
   AttemptView,
-  FileView,
   GraphChange,
   GraphRunDetail,
   GraphRunView,
@@ -19,9 +17,11 @@ import type {
 import type { RunState } from '../graph/states.ts';
 import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
+import type { Files } from './files.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
+import type { Resumes } from './resume-runs.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { Watching } from './watching.ts';
 
@@ -174,6 +174,7 @@ export interface RunFacts {
   readonly project: string;
   readonly state: RunState;
   readonly reason: string | null;
+  readonly epoch: number;
   readonly error: JobRunView['error'];
   /** Of the newest epoch, as the API starts it. */
   readonly workflowId: string;
@@ -188,6 +189,8 @@ export interface RunFacts {
 
 export interface JobFacts extends JobRunView {
   readonly outputHash: string | null;
+  /** The graph's, that it ran by. */
+  readonly version: number;
   /** Its attempts, for each execution that it was tried in; in no order. */
   readonly executions: readonly AttemptFacts[];
 }
@@ -233,31 +236,6 @@ export interface Runs {
   factsOfJobRun(id: string): Promise<RunFacts>;
 }
 
-export interface FileUpload {
-  readonly project: string;
-  readonly name: string;
-  readonly content: AsyncIterable<Uint8Array>;
-  readonly actor: string;
-  /** In bytes, from Content-Length; content of another length is refused. */
-  readonly expectedBytes?: number | undefined;
-  /** Hex; content with another digest is refused. */
-  readonly expectedSha256?: string | undefined;
-}
-
-export interface Files {
-  /**
-   * Streams a file in; it takes the place of an older one of its name only once it is whole.
-   * @throws CodedError PROJECT_UNKNOWN, LENGTH_MISMATCH, DIGEST_MISMATCH, BODY_TOO_LARGE
-   */
-  upload(upload: FileUpload): Promise<FileView>;
-  /** @throws CodedError PROJECT_UNKNOWN */
-  list(project: string): Promise<FileView[]>;
-  /** @throws CodedError PROJECT_UNKNOWN, FILE_UNKNOWN */
-  get(project: string, name: string): Promise<FileView>;
-  /** Opens the newest complete file of a name; `read` streams one snapshot of it, also while it is replaced. */
-  open(project: string, name: string): Promise<(FileView & { read(): Readable }) | undefined>;
-}
-
 export interface ApiKeys {
   /** Makes the key known if it is not; an existing one of this name gets the key and role. */
   ensure(key: { name: string; role: Role; key: string }): Promise<void>;
@@ -278,6 +256,7 @@ export interface Store {
   readonly jobs: Jobs;
   readonly graphRuns: GraphRuns;
   readonly jobRuns: JobRuns;
+  readonly resumes: Resumes;
   readonly runs: Runs;
   readonly files: Files;
   readonly apiKeys: ApiKeys;

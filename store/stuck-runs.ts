@@ -58,7 +58,7 @@ const isCarriedOut = `FROM task t WHERE t.run_id = $1 AND t.closed_at IS NULL AN
   AND r.epoch = t.epoch AND r.state = 'RUNNING'`;
 /** The execution with the workflow id $1 and the first run id $2 is to open it. */
 const isUnopened = `WHERE r.workflow_id = $1 AND r.first_execution_run_id = $2 AND r.state = 'PENDING'
-  AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id)`;
+  AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)`;
 
 async function change(
   client: pg.ClientBase,

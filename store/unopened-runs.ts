@@ -62,14 +62,14 @@ export async function claimUnopened(
     // As those who open a run lock it: one of the two is first, and the other finds a Task.
     const found = await client.query<{ id: string; epoch: number }>(
       `SELECT id, epoch FROM ${subject} WHERE workflow_id = $1 AND completed_at IS NULL
-         AND (first_execution_run_id = $2 OR (first_execution_run_id IS NULL AND origin = 'api')) FOR UPDATE`,
+         AND (first_execution_run_id = $2 OR (first_execution_run_id IS NULL AND (origin = 'api' OR epoch > 1))) FOR UPDATE`,
       [workflowId, firstExecutionRunId],
     );
     const run = found.rows[0];
     if (!run) continue;
     const { rowCount } = await client.query(
       `INSERT INTO task (run_id, workflow_id, first_execution_run_id, ${subject}_id, epoch, opened_by)
-       SELECT $1, $2, $3, $4::uuid, $5, $6 WHERE NOT EXISTS (SELECT FROM task WHERE ${subject}_id = $4::uuid)`,
+       SELECT $1, $2, $3, $4::uuid, $5, $6 WHERE NOT EXISTS (SELECT FROM task WHERE ${subject}_id = $4::uuid AND epoch = $5)`,
       [runId, workflowId, firstExecutionRunId, run.id, run.epoch, actor],
     );
     return rowCount === 1;

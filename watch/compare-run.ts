@@ -3,7 +3,7 @@
 // to each other.
 import type { Difference } from '../graph/inspections.ts';
 import { outcomes } from '../graph/outcomes.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { KeptJobs, Plan } from '../graph/plan.ts';
 import { isFinal, type JobEnd } from '../graph/states.ts';
 import { compareAttempts } from './compare-attempts.ts';
 import { add, type Compared, type EndRow, type JobRowFacts, type RunRows } from './compared.ts';
@@ -37,9 +37,10 @@ export function compareRun(
   plan: Plan,
   view: Pick<ExecutionView, 'runId' | 'status' | 'pending'>,
   history: RunHistory,
+  kept?: KeptJobs,
 ): Compared {
   const standing = outcomes[view.status] === null ? 'open' : history.end === null ? 'outside' : 'own';
-  const comparison: Comparison = { view, history, standing, expected: expectEnds(plan, history) };
+  const comparison: Comparison = { view, history, standing, expected: expectEnds(plan, history, kept) };
   const found: Compared = { differences: findDisorder(plan, history), explained: [] };
   if (rows.run) compareEnd(rows.run, expectRun(comparison), found);
   for (const [job, row] of rows.jobs) {

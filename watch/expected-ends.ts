@@ -1,5 +1,5 @@
 // What follows by the graph's rules from the ends that a history tells. Pure.
-import type { Plan } from '../graph/plan.ts';
+import type { KeptJobs, Plan } from '../graph/plan.ts';
 import { beginProgress, completeJob, isDone, takeReady, takeSettled, verdict } from '../graph/planner.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunHistory } from './read-history.ts';
@@ -14,9 +14,10 @@ export interface ExpectedEnds {
   readonly due: readonly GraphEnd[];
 }
 
-export function expectEnds(plan: Plan, history: RunHistory): ExpectedEnds {
+/** `kept`: jobs that ended before this execution was begun. */
+export function expectEnds(plan: Plan, history: RunHistory, kept?: KeptJobs): ExpectedEnds {
   const planned = new Map<string, JobEnd>();
-  const progress = beginProgress(plan);
+  const progress = beginProgress(plan, kept);
   const keyOf = (job: number) => plan.keys[job] as string;
   for (let moved = true; moved; ) {
     moved = false;

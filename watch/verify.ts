@@ -1,8 +1,10 @@
 import type { Verification } from '../graph/inspections.ts';
-import { makePlan } from '../graph/plan.ts';
+import { makePlan, type Plan } from '../graph/plan.ts';
+import { keptJobs } from '../graph/resume.ts';
 import type { JobFacts, RunFacts, Store } from '../store/store.ts';
 import { compareRun } from './compare-run.ts';
-import type { JobRowFacts, RunRows } from './compared.ts';
+import type { Compared, JobRowFacts, RunRows } from './compared.ts';
+import { partsOf, type RunPart } from './run-parts.ts';
 import { isNotFound } from './temporal-errors.ts';
 import type { ExecutionId, TemporalView } from './temporal-view.ts';
 
@@ -14,7 +16,7 @@ export interface VerifyDependencies {
 /**
  * Compares a graph run with what Temporal says of the execution that carries it out: its history, and Describe while it is
  * open. An execution that a reset made begins with a copy of the one before, so that the newest Task tells of the jobs that
- * were kept as well; those before it tell of what is not any more.
+ * were kept as well; those before it tell of what is not any more. What a resume has kept is told by the workflow before.
  * @throws CodedError GRAPH_RUN_UNKNOWN
  */
 export function verifyGraphRun(deps: VerifyDependencies, id: string): Promise<Verification> {
@@ -45,24 +47,48 @@ async function verify(deps: VerifyDependencies, read: () => Promise<RunFacts>): 
   return { ...again, ...conclude(differences) };
 }
 
-async function verifyOnce({ store, temporal }: VerifyDependencies, run: RunFacts): Promise<Verification> {
+async function verifyOnce(deps: VerifyDependencies, run: RunFacts): Promise<Verification> {
   const task = run.tasks.at(-1);
   if (!run.pinned) return unprovable('the run is not valid, and has no graph to be held to');
-  if (!task) return unprovable('no execution has opened the run yet');
+  if (!task || task.epoch < run.epoch) return unprovable('no execution has opened the run yet');
+  const found: Found = { differences: [], explained: [], events: 0 };
+  for (const part of partsOf(run)) {
+    const refused = await verifyPart(deps, run, part, found);
+    if (refused) return refused;
+  }
+  return { ...conclude(found.differences), explained: found.explained, why: null, events: found.events };
+}
+
+interface Found extends Compared {
+  events: number;
+}
+
+/** Answers with what makes the rest vain. */
+async function verifyPart(
+  { store, temporal }: VerifyDependencies,
+  run: RunFacts,
+  part: RunPart,
+  found: Found,
+): Promise<Verification | null> {
+  const { task } = part;
   if (run.tasks.filter(({ epoch }) => epoch === task.epoch).length > 1) {
     return unprovable('the run went on in several executions, which are not compared yet');
   }
   const view = await temporal.describe(task);
   const history = view ? await readHistory(temporal, task) : null;
-  if (!view || !history) return unprovable(gone);
-  if (view.resetRunId !== null) {
+  if (!view || !history || !run.pinned) return unprovable(gone);
+  found.events += history.events;
+  // One that a later epoch has left behind may have been reset as well.
+  if (view.resetRunId !== null && part.isNewest) {
     const difference = { job: null, fact: 'execution', row: task.runId, history: view.resetRunId } as const;
     return { ...conclude([difference]), explained: [], why: null, events: history.events };
   }
-  const graph = await store.graphs.load(run.pinned.projectId, run.pinned.version);
+  const graph = await store.graphs.load(run.pinned.projectId, part.version);
   const plan = makePlan(graph, new Set(run.jobs.map(({ job }) => job)));
-  const { differences, explained } = compareRun(rowsOf(run), plan, view, history);
-  return { ...conclude(differences), explained, why: null, events: history.events };
+  const compared = compareRun(rowsOf(run, part, plan), plan, view, history, keptJobs(plan, part.before));
+  found.differences.push(...compared.differences);
+  found.explained.push(...compared.explained);
+  return null;
 }
 
 const gone =
@@ -85,11 +111,11 @@ function unprovable(why: string): Verification {
   return { verdict: 'unprovable', why, differences: [], explained: [], events: 0 };
 }
 
-function rowsOf(run: RunFacts): RunRows {
-  const { type, state, reason } = run;
+function rowsOf({ type, state, reason }: RunFacts, part: RunPart, plan: Plan): RunRows {
+  const known = new Set(plan.keys);
   return {
-    run: type === 'graph_run' ? { state, reason } : null,
-    jobs: new Map(run.jobs.map((job) => [job.job, rowOf(job)])),
+    run: type === 'graph_run' && part.isNewest ? { state, reason } : null,
+    jobs: new Map(part.jobs.flatMap((job) => (known.has(job.job) ? [[job.job, rowOf(job)]] : []))),
   };
 }
 

@@ -21,7 +21,7 @@ export interface GraphRunResult {
 /** Runs a graph: starts what is ready, waits, settles, until every job has ended. A failed job fails the workflow. */
 export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const run = await open(input);
-  const progress = beginProgress(run.plan);
+  const progress = beginProgress(run.plan, run.kept);
   const settler = createSettler(run.graphRunId);
   setCurrentDetails(`Graph **${run.project}** version ${run.version}, run \`${run.graphRunId}\``);
   const flight = beginFlight(run, progress, settler);

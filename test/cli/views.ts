@@ -15,6 +15,7 @@ export function jobRun(of: Partial<JobRunView>): JobRunView {
     reason: null,
     error: null,
     epoch: 1,
+    reused: false,
     attempts: 0,
     createdAt,
     createdBy: 'key:test',

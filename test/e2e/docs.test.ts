@@ -38,6 +38,8 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
+  [/^graphrun plan RUN --from per_day/, /1 to run again, 1 kept/],
+  [/^graphrun resume RUN --from per_day --watch/, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun explain RUN/, /^shop · run \S+ · SUCCESS\nIt has ended; "graphrun show \S+" tells how\.\n$/],
   [/^graphrun verify RUN/, /^equal to Temporal's history of \d+ events/],
   [/^graphrun verify --all/, /^\d+ runs: \d+ equal.*, 0 different, \d+ unprovable\n$/],

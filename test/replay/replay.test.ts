@@ -12,7 +12,7 @@ import { createTestKinds } from '../support/kinds.ts';
 import { until } from '../support/until.ts';
 
 const histories = new URL('histories/', import.meta.url);
-const { kinds, begun } = createTestKinds();
+const { kinds, begun, broken } = createTestKinds();
 const engine = await useEngine(kinds);
 const workflowBundle = await loadWorkflowBundle(new DefaultLogger('ERROR'));
 
@@ -35,17 +35,34 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     below: { kind: 'noop', dependsOn: ['alarm'] },
   },
   wide: Object.fromEntries(Array.from({ length: 105 }, (_, index) => [`j${index}`, { kind: 'noop' }])),
+  resumed: {
+    kept: { kind: 'noop' },
+    mended: { kind: 'breakable', dependsOn: ['kept'], retry: { maximumAttempts: 1 } },
+    below: { kind: 'noop', dependsOn: ['kept', 'mended'] },
+  },
   cancelled: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
 };
 
 async function runShape(name: string, jobs: GraphDefinition['jobs']) {
   await engine.push({ project: name, jobs });
-  const { handle } = await engine.start(name);
+  if (name === 'resumed') broken.add('mended');
+  const { id, handle } = await engine.start(name);
   if (name === 'cancelled') {
     await until(() => (begun.includes('endless#1') ? true : undefined), 'the job to cancel runs');
     await handle.cancel();
   }
   await handle.result().catch(() => {});
+  return name === 'resumed' ? resume(id) : handle;
+}
+
+async function resume(id: string) {
+  broken.clear();
+  const choice = { from: null, latest: false, plan: null, actor: 'test' };
+  const { workflowId, project } = await engine.store.resumes.resume(id, choice);
+  const { taskQueue } = engine;
+  const args = [{ project, graphRunId: id }];
+  const handle = await engine.client.workflow.start('graphRun', { taskQueue, workflowId, args });
+  await handle.result();
   return handle;
 }
 

@@ -4,7 +4,13 @@ import type { KindRules } from '../../graph/kinds.ts';
 import { validateGraph } from '../../graph/validate.ts';
 import type { Store } from '../../store/store.ts';
 
-const noop: KindRules = { kind: 'noop', config: z.strictObject({}), inputs: () => [], outputs: () => [] };
+const noop: KindRules = {
+  kind: 'noop',
+  config: z.strictObject({}),
+  inputs: () => [],
+  files: () => [],
+  outputs: () => [],
+};
 
 /** Makes a project of no-op jobs, given as `job: parents`, where only the store is under test. */
 export async function pushNoops(

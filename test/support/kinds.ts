@@ -40,6 +40,20 @@ export function createTestKinds() {
     },
   });
 
+  /** Jobs, by key, that fail until they are mended. */
+  const broken = new Set<string>();
+  const breakable = defineJobKind({
+    kind: 'breakable',
+    config: z.strictObject({ text: z.string().optional() }),
+    output: z.object({ text: z.string() }),
+    ...plain,
+    run: async (ctx, config) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      if (broken.has(ctx.job)) throw new Error(`${ctx.job} is broken`);
+      return { text: config.text ?? '' };
+    },
+  });
+
   const output = defineJobKind({
     kind: 'output',
     config: z.strictObject({ chars: z.number() }),
@@ -85,5 +99,5 @@ export function createTestKinds() {
     },
   });
 
-  return { kinds: [noop, flaky, output, endless, reader, stager], begun, ended };
+  return { kinds: [noop, flaky, breakable, output, endless, reader, stager], begun, ended, broken };
 }

@@ -39,7 +39,15 @@ function jobOf(job: string, more: Partial<JobFacts> = {}): JobFacts {
       reason: 'queued',
       error: null,
     },
-    ...{ epoch: 1, attempts: 0, createdAt: now.toISOString(), createdBy: 'test', startedAt: null },
+    ...{
+      epoch: 1,
+      reused: false,
+      version: 1,
+      attempts: 0,
+      createdAt: now.toISOString(),
+      createdBy: 'test',
+      startedAt: null,
+    },
     ...{ completedAt: null, outputHash: null, executions: [] },
     ...more,
   };
@@ -48,7 +56,16 @@ function jobOf(job: string, more: Partial<JobFacts> = {}): JobFacts {
 function runOf(jobs: readonly JobFacts[], more: Partial<RunFacts> = {}): RunFacts {
   const task = { workflowId: 'w', runId: 'r', epoch: 1, openedAt: now.toISOString(), closedAt: null };
   return {
-    ...{ type: 'graph_run', id, project: 'p', state: 'RUNNING', reason: null, error: null, workflowId: 'w' },
+    ...{
+      type: 'graph_run',
+      id,
+      project: 'p',
+      state: 'RUNNING',
+      reason: null,
+      epoch: 1,
+      error: null,
+      workflowId: 'w',
+    },
     ...{ createdAt: now.toISOString(), pinned: { projectId: id, version: 1 }, tasks: [task], jobs },
     ...more,
   };

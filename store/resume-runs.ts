@@ -1,0 +1,163 @@
+// A run that has ended goes on at its next epoch: what runs again goes back to PENDING, what is kept stays as it is. The
+// row first, as for a new run: its workflow is started afterwards.
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import { makePlan, type Plan } from '../graph/plan.ts';
+import type { GraphRunView, ResumePlanView } from '../graph/resources.ts';
+import { type PlannedJob, planResume } from '../graph/resume.ts';
+import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
+import type { Database } from './database.ts';
+import type { NewEvent } from './events.ts';
+import type { GraphCache } from './graph-cache.ts';
+import { unknownGraphRun } from './graph-runs.ts';
+import { answerOnce } from './idempotency.ts';
+import { isId, jobRunIdOf } from './ids.ts';
+import { lockJobRuns } from './job-run-rows.ts';
+import { insertJobRuns } from './new-runs.ts';
+import { type ResumeChoice, type RunToResume, readResumeFacts, readRunToResume } from './resume-facts.ts';
+import { type GraphRunRow, selectGraphRun, toGraphRunView } from './run-views.ts';
+import type { Once } from './store.ts';
+
+export interface Resume extends ResumeChoice {
+  /** Of the plan that is to be applied; null: whatever the plan is now. */
+  readonly plan: string | null;
+  readonly actor: string;
+}
+
+export interface Resumes {
+  /**
+   * Which jobs of a run would run again, and why.
+   * @throws CodedError GRAPH_RUN_UNKNOWN, RUN_INVALID, RUN_IS_OPEN, SELECTION_INVALID
+   */
+  plan(id: string, choice: ResumeChoice): Promise<ResumePlanView>;
+  /**
+   * Applies the plan: the run is PENDING at its next epoch.
+   * @throws CodedError as `plan` does, and PLAN_OUTDATED, NOTHING_TO_RESUME
+   */
+  resume(id: string, request: Resume, once?: Once<GraphRunView>): Promise<GraphRunView>;
+}
+
+export function createResumes(database: Database, cache: GraphCache): Resumes {
+  return {
+    plan: (id, choice) =>
+      database.snapshot(async (client) => {
+        if (!isId(id)) throw unknownGraphRun(id);
+        const run = await readRunToResume(client, id, '');
+        return (await makeResumePlan(client, cache, run, choice)).view;
+      }),
+    resume: (id, request, once) =>
+      database.transaction((client) => answerOnce(client, once, () => resumeRun(client, cache, id, request))),
+  };
+}
+
+interface ResumePlan {
+  readonly view: ResumePlanView;
+  /** Of the jobs that the graph has. */
+  readonly plan: Plan;
+}
+
+async function makeResumePlan(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  run: RunToResume,
+  choice: ResumeChoice,
+): Promise<ResumePlan> {
+  const { version, ...facts } = await readResumeFacts(client, cache, run, choice);
+  const jobs = planResume(facts);
+  const { id: graphRunId, epoch } = run;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([graphRunId, epoch, version, jobs]))
+    .digest('hex');
+  return { view: { graphRunId, epoch, version, hash, jobs }, plan: makePlan(facts.graph, facts.selected) };
+}
+
+async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, request: Resume) {
+  if (!isId(id)) throw unknownGraphRun(id);
+  const run = await readRunToResume(client, id, 'FOR UPDATE');
+  // Shared: a delete of the project waits until the run is open again, and then refuses.
+  await client.query('SELECT FROM project WHERE id = $1 FOR SHARE', [run.projectId]);
+  const { view, plan } = await makeResumePlan(client, cache, run, request);
+  if (request.plan !== null && request.plan !== view.hash) throw outdated(id);
+  if (view.jobs.every(({ action }) => action !== 'rerun')) throw nothingToResume(id, run);
+  const { actor } = request;
+  const epoch = run.epoch + 1;
+  await client.query(
+    `UPDATE graph_run SET state = 'PENDING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, version = $3,
+       workflow_id = $4, first_execution_run_id = NULL, updated_by = $5
+     WHERE id = $1`,
+    [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor],
+  );
+  const changed = await sendBack(client, run, view, plan, { epoch, actor });
+  const subject = { project: run.project, graphRunId: id, epoch, actor } as const;
+  const events: NewEvent[] = [
+    { type: 'graph_run', ...subject, state: 'PENDING' },
+    ...changed.map(
+      ({ job, ...end }): NewEvent => ({
+        type: 'job_run',
+        ...subject,
+        ...end,
+        job,
+        jobRunId: jobRunIdOf(id, job),
+      }),
+    ),
+  ];
+  const found = await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]);
+  return { made: toGraphRunView(found.rows[0] as GraphRunRow), events };
+}
+
+/** Resolves with what became of the jobs whose rows were there and have changed. */
+async function sendBack(
+  client: pg.ClientBase,
+  run: RunToResume,
+  { version, jobs }: ResumePlanView,
+  plan: Plan,
+  { epoch, actor }: { readonly epoch: number; readonly actor: string },
+): Promise<Pick<NewEvent & { job: string }, 'job' | 'state' | 'reason'>[]> {
+  const idsOf = (of: readonly PlannedJob[]) => of.map(({ job }) => jobRunIdOf(run.id, job));
+  const rows = await lockJobRuns(client, idsOf(jobs));
+  const isThere = ({ job }: PlannedJob) => rows.has(jobRunIdOf(run.id, job));
+  const rerun = jobs.filter((planned) => planned.action === 'rerun' && isThere(planned));
+  const dropped = jobs.filter(({ action, job }) => {
+    return action === 'drop' && rows.get(jobRunIdOf(run.id, job))?.state === 'FAILED';
+  });
+  const place = new Map(plan.keys.map((key, at) => [key, at]));
+  await client.query(
+    `UPDATE job_run r SET state = 'PENDING', reason = NULL, error = NULL, output = NULL, output_hash = NULL,
+       output_bytes = NULL, epoch = $3, version = $4, kind = n.kind, place = n.place, fence_run_id = NULL,
+       fence_scheduled_at = NULL, started_at = NULL, completed_at = NULL, updated_by = $5
+     FROM unnest($1::uuid[], $2::int[], $6::text[]) AS n (id, place, kind) WHERE r.id = n.id`,
+    [
+      idsOf(rerun),
+      rerun.map(({ job }) => place.get(job) ?? 0),
+      ...[epoch, version, actor],
+      rerun.map(({ job }) => kindOf(plan, place.get(job) ?? 0)),
+    ],
+  );
+  // A job that is no more leaves nothing that failed behind it.
+  await client.query(
+    `UPDATE job_run SET state = 'SUCCESS', reason = 'skipped', error = NULL, epoch = $2, updated_by = $3 WHERE id = ANY ($1::uuid[])`,
+    [idsOf(dropped), epoch, actor],
+  );
+  const added = jobs.filter((planned) => planned.action === 'rerun' && !isThere(planned));
+  const places = added.flatMap(({ job }) => place.get(job) ?? []);
+  await insertJobRuns(client, { ...run, version, plan, origin: 'api', actor }, places, epoch);
+  return [
+    ...[...rerun, ...added].map(({ job }) => ({ job, state: 'PENDING', reason: null }) as const),
+    ...dropped.map(({ job }) => ({ job, state: 'SUCCESS', reason: 'skipped' }) as const),
+  ];
+}
+
+function kindOf(plan: Plan, place: number): string {
+  return plan.rules[plan.ruleOf[place] ?? 0]?.kind ?? '';
+}
+
+function outdated(id: string): CodedError {
+  const message = `The plan of graph run ${id} has changed since it was made; make it again and look at it.`;
+  return new CodedError('PLAN_OUTDATED', message);
+}
+
+function nothingToResume(id: string, { state }: RunToResume): CodedError {
+  const message = `Graph run ${id} is ${state} and no job of it would run again; name the jobs to run again in "from".`;
+  return new CodedError('NOTHING_TO_RESUME', message);
+}
