@@ -1,0 +1,70 @@
+// Workers that are asked to end, as a deploy does: what they have begun ends in them, and they begin nothing more.
+import { expect } from 'vitest';
+import { until } from '../support/until.ts';
+import { expectSound } from './support/expect-sound.ts';
+import { fault } from './support/fault.ts';
+import { useFaultStack } from './support/fault-stack.ts';
+import { layeredJobs } from './support/layered-jobs.ts';
+import { attemptsOf } from './support/observe.ts';
+import { readRunFacts } from './support/run-facts.ts';
+import { untilBegun } from './support/wait-for.ts';
+
+const stack = await useFaultStack({ workers: 2 });
+const { latches } = stack;
+
+fault('2', 'a worker asked to end while a job of 5 s runs in it', async (clock) => {
+  await stack.push({
+    project: 'drained',
+    jobs: {
+      before: { kind: 'count' },
+      held: { kind: 'count', config: { ms: 5_000 }, dependsOn: ['before'], retry: { maximumAttempts: 1 } },
+      after: { kind: 'count', dependsOn: ['held'] },
+    },
+  });
+  const many = Array.from({ length: 20 }, (_, job) => [`job_${job}`, { kind: 'step', config: { ms: 20 } }]);
+  await stack.push({ project: 'beside', jobs: Object.fromEntries(many) });
+  const id = await stack.start('drained');
+  await untilBegun(stack, id, 'held');
+  const { pid = 0 } =
+    latches.journal().find(({ job, graphRunId }) => job === 'held' && graphRunId === id) ?? {};
+  const worker = stack.workerWith(pid);
+  const askedAt = Date.now();
+  const draining = worker.drain();
+  const others = [];
+  for (let run = 0; run < 5; run += 1) others.push(await stack.start('beside'));
+  const exit = await draining;
+  clock.over();
+  await expectSound(stack, clock);
+  expect(exit).toMatchObject({ code: 0, signal: null });
+  expect(exit.ms).toBeLessThan(7_000);
+  expect(await attemptsOf(stack, id, 'held')).toEqual(['SUCCESS']);
+  const ofWorker = latches.journal().filter((entry) => entry.pid === pid && entry.at >= askedAt);
+  expect(ofWorker.map(({ event, job }) => `${event} ${job}`)).toEqual(['done held']);
+  for (const other of others) expect((await stack.client.graphRuns.get(other)).state).toBe('SUCCESS');
+});
+
+fault(
+  '2, 25',
+  'one worker after the other drained and started again in the middle of a run',
+  async (clock) => {
+    const jobs = layeredJobs({ layers: 5, width: 10, msOf: (job) => 1_000 + 50 * (job % 20) });
+    await stack.push({ project: 'rolling', jobs });
+    const id = await stack.start('rolling');
+    for (const worker of stack.workers) {
+      await until(
+        () =>
+          latches.journal().some((e) => e.graphRunId === id && e.event === 'begun' && e.pid === worker.pid) ||
+          undefined,
+        `${worker.name} has begun a job`,
+      );
+      expect(await worker.drain()).toMatchObject({ code: 0, signal: null });
+      await worker.start();
+    }
+    clock.over();
+    expect((await stack.client.graphRuns.get(id)).state).toBe('RUNNING');
+    await expectSound(stack, clock);
+    const facts = await readRunFacts(stack);
+    const disturbed = facts.filter(({ state, attempts }) => state !== 'SUCCESS' || attempts !== 1);
+    expect(disturbed).toEqual([]);
+  },
+);
