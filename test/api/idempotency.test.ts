@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { JobEnd } from '../../graph/states.ts';
 import { createStore } from '../../store/index.ts';
-import type { Role } from '../../store/store.ts';
 import { carryOut } from '../cli/use-cli.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useSql } from '../support/sql.ts';
 import { useTcpProxy } from '../support/tcp-proxy.ts';
-import { openApiOf, routesOf } from './open-api.ts';
+import { postTo } from './post-to.ts';
 import { newName, useApi } from './test-api.ts';
 
 const { databaseUrl } = await useDatabases();
@@ -16,39 +14,7 @@ const { app, keys, makeProject, store, temporal } = await useApi({
   store: createStore({ databaseUrl: postgres.url }),
 });
 
-interface Sent {
-  readonly key?: string;
-  /** JSON, or the text of it. */
-  readonly payload?: string | object;
-  readonly role?: Role;
-}
-
-/** What an answer is compared by: all that a repeat must have of it. */
-async function post(url: string, { key, payload, role = 'editor' }: Sent = {}) {
-  const headers = {
-    authorization: `Bearer ${keys[role]}`,
-    ...(key !== undefined && { 'idempotency-key': key }),
-    ...(payload !== undefined && { 'content-type': 'application/json' }),
-  };
-  const {
-    statusCode,
-    headers: got,
-    body,
-  } = await app.inject({ method: 'POST', url, headers, ...(payload !== undefined && { payload }) });
-  const { location, 'content-type': type, 'content-length': length } = got;
-  const answer = { status: statusCode, location, type, length, body };
-  return {
-    answer,
-    replayed: got['idempotency-replayed'] === 'true',
-    headers: got,
-    status: statusCode,
-    code: codeOf(body),
-  };
-}
-
-function codeOf(body: string): unknown {
-  return JSON.parse(body).code;
-}
+const post = postTo(app, keys);
 
 async function runsOf(project: string): Promise<string[]> {
   return (await store.graphRuns.list({ project }, { limit: 100 })).items.map(({ id }) => id);
@@ -247,76 +213,4 @@ test('a key may have 255 of any visible ASCII characters', async () => {
   const key = visible.repeat(3).slice(0, 255);
   expect((await post(`/v1/projects/${name}/runs`, { key })).status).toBe(201);
   expect((await post(`/v1/projects/${name}/runs`, { key })).replayed).toBe(true);
-});
-
-interface Carried {
-  readonly url: string;
-  readonly payload?: object;
-  /** 201 unless told. */
-  readonly status?: number;
-  /** How many it makes; one unless told. */
-  readonly events?: number;
-}
-
-/** A run that has failed, to be resumed. */
-async function failedRun(project: string): Promise<string> {
-  const run = await store.graphRuns.create({ project, params: {}, select: null, actor: 'test' });
-  const failed = (reason: 'error' | 'upstream_failed'): JobEnd => ({ state: 'FAILED', reason });
-  await carryOut(store, run, { load: failed('error'), count: failed('upstream_failed') });
-  return run.id;
-}
-
-/** These change nothing. */
-const reading = ['POST /v1/graph-runs/{id}/plan'];
-
-describe('every POST', () => {
-  /** Each with a request that it carries out: a new route fails the tests until it is listed here. */
-  const requests: Readonly<Record<string, (project: string) => Promise<Carried> | Carried>> = {
-    'POST /v1/projects': () => ({ url: '/v1/projects', payload: { name: newName() } }),
-    'POST /v1/projects/{project}/runs': (project) => ({ url: `/v1/projects/${project}/runs` }),
-    'POST /v1/projects/{project}/jobs/{job}/runs': (project) => ({
-      url: `/v1/projects/${project}/jobs/load/runs`,
-    }),
-    'POST /v1/graph-runs/{id}/resume': async (project) => ({
-      ...{ url: `/v1/graph-runs/${await failedRun(project)}/resume`, status: 200, events: 3 },
-    }),
-  };
-
-  test('is listed', () => {
-    expect(
-      routesOf(app)
-        .filter((route) => route.startsWith('POST ') && !reading.includes(route))
-        .toSorted(),
-    ).toEqual(Object.keys(requests).toSorted());
-  });
-
-  test.each(Object.entries(requests))('%s is carried out once for a key', async (route, make) => {
-    const { url, status = 201, events = 1, ...sent } = await make(await makeProject());
-    const key = route.replaceAll(' ', '-');
-    const [{ last: before } = { last: '0' }] = await sql.query<{ last: string }>(
-      'SELECT last FROM event_counter',
-    );
-    const answers = await Promise.all([1, 2, 3].map(() => post(url, { ...sent, key })));
-    answers.push(await post(url, { ...sent, key }));
-    expect(answers.map(({ status }) => status)).toEqual([1, 2, 3, 4].map(() => status));
-    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
-    expect(new Set(answers.map(({ answer }) => JSON.stringify(answer))).size).toBe(1);
-    const [{ last } = { last: '0' }] = await sql.query<{ last: string }>('SELECT last FROM event_counter');
-    expect(Number(last) - Number(before)).toBe(events);
-  });
-
-  test.each(Object.keys(requests))('%s is described with the header', (route) => {
-    const operation = openApiOf(app).paths[route.slice('POST '.length)]?.post;
-    const header = operation?.parameters?.find((parameter) => parameter.in === 'header');
-    expect(header).toMatchObject({ name: 'idempotency-key', required: false, schema: { type: 'string' } });
-  });
-
-  test('and no other method takes one', () => {
-    const others = Object.values(openApiOf(app).paths).flatMap(({ post: _post, ...byMethod }) =>
-      Object.values(byMethod),
-    );
-    expect(
-      others.flatMap(({ parameters = [] }) => parameters.filter(({ name }) => name === 'idempotency-key')),
-    ).toEqual([]);
-  });
 });
