@@ -20,6 +20,11 @@ const driverMessages =
  */
 const connectionStates = /^(08|57P|53300|25006|25P03)/;
 
+/** True for a state of Postgres, by its five characters, in which it carries out no statement of anybody, or no write. */
+export function isConnectionState(state: string): boolean {
+  return connectionStates.test(state);
+}
+
 /**
  * True when the same statement of node-postgres may well succeed later, since the connection failed and not the statement.
  * Errors are read by their form, so that each folder that talks to Postgres asks the same.
@@ -27,7 +32,7 @@ const connectionStates = /^(08|57P|53300|25006|25P03)/;
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  if ('severity' in error) return connectionStates.test(code);
+  if ('severity' in error) return isConnectionState(code);
   if (nodeCodes.has(code) || driverMessages.test(error.message)) return true;
   if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
   return error.cause !== undefined && isConnectionLost(error.cause);

@@ -1,10 +1,10 @@
 import pg from 'pg';
-import { isConnectionLost } from '../graph/connection-errors.ts';
+import { isConnectionLost, isConnectionState } from '../graph/connection-errors.ts';
 import { CodedError } from '../graph/errors.ts';
 import { Prisma } from './generated/client.ts';
 
-/** Codes of Prisma that say the database cannot be reached. */
-const prismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
+/** Codes of Prisma that say the database cannot be reached, or has too many connections. */
+const prismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
 
 /** Out of resources, or a lock not had in time: it passes by itself, as a lost connection does. */
 const passingStates = /^(53|55P03)/;
@@ -12,10 +12,24 @@ const passingStates = /^(53|55P03)/;
 /** True when the same statement may well succeed later: the world failed, not the statement. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof CodedError) return error.code === 'STORE_UNAVAILABLE';
-  if (error instanceof Prisma.PrismaClientKnownRequestError) return prismaCodes.has(error.code);
+  if (error instanceof Prisma.PrismaClientKnownRequestError)
+    return prismaCodes.has(error.code) || isPassing(stateInPrisma(error));
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
-  if (error instanceof pg.DatabaseError && passingStates.test(error.code ?? '')) return true;
+  if (error instanceof pg.DatabaseError && isPassing(error.code ?? '')) return true;
   return isConnectionLost(error);
+}
+
+function isPassing(state: string): boolean {
+  return isConnectionState(state) || passingStates.test(state);
+}
+
+/** What Postgres itself said, where Prisma has no code of its own for it. */
+function stateInPrisma({ meta }: Prisma.PrismaClientKnownRequestError): string {
+  const driverError = meta?.driverAdapterError;
+  const cause = driverError instanceof Error ? driverError.cause : undefined;
+  return typeof cause === 'object' && cause !== null && 'originalCode' in cause
+    ? String(cause.originalCode)
+    : '';
 }
 
 /** Gives connection-class errors their code; leaves all others as they are. */
