@@ -53,7 +53,8 @@ export async function openAttempt(options: AttemptOptions): Promise<Attempt> {
   const { pool } = platform;
   signal.throwIfAborted();
   if (!(await raiseFence(pool, options))) throw superseded(options);
-  await clearStaging(pool, [options]);
+  // Its own too: what it had staged when it lost its connections, before it began again.
+  await clearStaging(pool, [{ jobRunId, token: options.token + 1n }]);
   const published = (await findPublished(pool, [options])).get(jobRunId);
   const connection = createConnection(options);
   const staged = new Map<string, { name: string; staging: Staging }>();

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inTransaction, openPlatform } from '../../warehouse/platform.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
-import { openTestAttempt } from '../jobs/attempts.ts';
+import { nextToken, openTestAttempt } from '../jobs/attempts.ts';
 import { useDatabases } from '../support/databases.ts';
 import { query, stagingTables, untilRunning } from './sql.ts';
 
@@ -39,6 +40,18 @@ it('tells a connection that broke under a statement as an error of the world', a
   await breakAll();
   await told;
   await attempt.discard();
+});
+
+it('lets an attempt begin again that could not drop what it had staged', async () => {
+  const attempt = { jobRunId: randomUUID(), token: nextToken() };
+  const first = await openTestAttempt(warehouse, attempt);
+  await (await first.warehouse.stage('twice')).createAs('select 1 as n');
+  const again = await openTestAttempt(warehouse, attempt);
+  await (await again.warehouse.stage('twice')).createAs('select 2 as n');
+  await again.publish(null);
+  expect(await query(databases.warehouseUrl, 'select n from flights.twice')).toEqual([[2]]);
+  await again.discard();
+  expect(await stagingTables(databases.warehouseUrl)).toEqual([]);
 });
 
 it('uses a fresh connection after a query of the user, which may have changed settings', async () => {
