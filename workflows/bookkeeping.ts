@@ -24,7 +24,7 @@ export function queued(activityId: string): ActivityInterfaceFor<Bookkeeping> {
     activityId,
     taskQueue: systemTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '1 minute',
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 seconds' },
   });
 }
 
