@@ -6,6 +6,8 @@ import { type Spread, spread } from './statistics.ts';
 export interface ListTimes {
   readonly list: string;
   readonly ms: Spread;
+  /** In order. */
+  readonly samplesMs: readonly number[];
   /** Sent to Postgres for one list. */
   readonly statements: number;
 }
@@ -25,13 +27,14 @@ export async function measureList(
 ): Promise<ListTimes> {
   await options.ask();
   const before = options.statements();
-  const ms: number[] = [];
+  const samplesMs: number[] = [];
   for (let time = 0; time < options.times; time += 1) {
     const begun = performance.now();
     await options.ask();
-    ms.push(performance.now() - begun);
+    samplesMs.push(performance.now() - begun);
   }
-  return { list, ms: spread(ms), statements: (options.statements() - before) / options.times };
+  const statements = (options.statements() - before) / options.times;
+  return { list, ms: spread(samplesMs), samplesMs, statements };
 }
 
 export function renderLists(environment: Environment, lists: readonly ListTimes[]): string {
