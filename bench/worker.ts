@@ -8,6 +8,7 @@ import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
+import { startGuard } from '../worker/guard.ts';
 import { createTemporalLogger } from '../worker/temporal-logger.ts';
 import { startWorkers } from '../worker/worker.ts';
 import { stickyTimeoutMs } from '../workflows/contract.ts';
@@ -34,8 +35,11 @@ async function main(codePath: string): Promise<void> {
     namespace,
     workflowBundle: { codePath },
   };
+  // A guard that fails would leave out what it costs.
+  const guard = startGuard({ databaseUrl: environment.databaseUrl, onError: endWith });
   const workers = await startWorkers({
     ...shared,
+    guard,
     store,
     warehouse,
     kinds: benchKinds,
@@ -62,13 +66,12 @@ async function main(codePath: string): Promise<void> {
   await Promise.race([stopAsked, workers.done, bareDone]);
   bare.shutdown();
   await Promise.all([workers.stop(), bareDone]);
-  await Promise.all([connection.close(), store.close(), warehouse.close()]);
+  await Promise.all([guard.stop(), connection.close(), store.close(), warehouse.close()]);
 }
 
-main(process.argv[2] ?? '').then(
-  () => process.exit(0),
-  (error: unknown) => {
-    log.fatal(error, 'the worker cannot go on');
-    process.exit(1);
-  },
-);
+function endWith(error: unknown): never {
+  log.fatal(error, 'the worker cannot go on');
+  process.exit(1);
+}
+
+main(process.argv[2] ?? '').then(() => process.exit(0), endWith);
