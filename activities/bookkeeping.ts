@@ -14,6 +14,8 @@ export interface OpenInput {
   /** The workflow's argument as it was given, perhaps by hand. */
   readonly input: unknown;
   readonly firstExecutionRunId: string;
+  /** The execution that this one goes on from. */
+  readonly continuedFrom?: string;
 }
 
 /** Jobs of a graph run by key; a lone one by its own id. */
@@ -54,7 +56,7 @@ export function createBookkeeping({
   const { shutOut } = warehouse;
   return {
     /** The workflow's first activity: takes the run, or tells why not. */
-    async openGraphRun({ input, firstExecutionRunId }: OpenInput): Promise<OpenedGraphRun> {
+    async openGraphRun({ input, firstExecutionRunId, continuedFrom }: OpenInput): Promise<OpenedGraphRun> {
       const read = readGraphRunInput(input);
       const identity = identify(firstExecutionRunId);
       const named = readWorkflowId(identity.workflowId);
@@ -72,7 +74,8 @@ export function createBookkeeping({
           message: `graphRunId ${graphRunId} is not that of the workflow id ${identity.workflowId}`,
         };
       }
-      const request = { identity, known, project, params, select, actor: actorOf(identity) };
+      const asked = { identity, known, project, params, select, actor: actorOf(identity) };
+      const request = { ...asked, ...(continuedFrom !== undefined && { continuedFrom }) };
       return openOrAdopt(adopt, identity, () => store.execution.openGraphRun(request));
     },
 

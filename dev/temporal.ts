@@ -12,6 +12,8 @@ export interface TemporalOptions {
   readonly uiPort: number;
   /** Without it nothing is kept: for tests. */
   readonly dbFile?: string;
+  /** Dynamic settings of the server beside ours, as `key=value`: for tests. */
+  readonly settings?: readonly string[];
 }
 
 const projectAttribute = 'GraphrunProject';
@@ -91,7 +93,10 @@ function spawnTemporal(options: TemporalOptions): Promise<SpawnedService> {
     ...['--port', String(options.port), '--ui-port', String(options.uiPort), '--namespace', namespace],
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
     ...['--search-attribute', `${projectAttribute}=Keyword`, '--log-level', 'error'],
-    ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
+    ...[...dynamicConfig, ...(options.settings ?? [])].flatMap((setting) => [
+      '--dynamic-config-value',
+      setting,
+    ]),
   ];
   return spawnService({
     name: 'temporal',

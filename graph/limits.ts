@@ -9,6 +9,9 @@ export const limits = {
   /** Larger outputs are kept on the JobRun only and do not travel through Temporal. */
   outputBytesThroughTemporal: 2 * 1024,
   jobsInFlightDefault: 100,
+  /** Of one execution: at either it starts nothing more, and goes on in a new one once nothing is in flight. */
+  historyEvents: 40_000,
+  historyBytes: 30 * 1024 * 1024,
   errorMessageChars: 4_000,
   problemsShown: 100,
   fileBytes: 5 * 1024 * 1024 * 1024,

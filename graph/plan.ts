@@ -18,7 +18,7 @@ export interface Plan {
   readonly passing: readonly number[];
 }
 
-/** Positions of jobs whose ends of an earlier execution stand: they are not run again. Absent where there are none. */
+/** Positions of jobs that ended before an execution opened its run: they are not run again. */
 export interface KeptJobs {
   readonly succeeded: readonly number[];
   readonly skipped: readonly number[];

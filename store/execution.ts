@@ -10,6 +10,7 @@ import { endTask } from './end-tasks.ts';
 import type { Epochs } from './epochs.ts';
 import { gatherCalls } from './gatherer.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { type Handover, handOver } from './hand-over.ts';
 import { type OpenKnownRun, openKnownRuns } from './open-known-runs.ts';
 import { openGraphRun, openJobRun } from './open-runs.ts';
 import { rejectGraphRun } from './outside-runs.ts';
@@ -33,6 +34,8 @@ export interface Execution {
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
   /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
   adopt(adoption: Adoption, shutOut: ShutOutAttempts): Promise<Adopted>;
+  /** Makes an execution the run's open Task in place of the one that it goes on from, at the same epoch. */
+  handOver(handover: Handover): Promise<boolean>;
   /** The epoch of the run that a workflow carries out; null where there is none. */
   epochOf(identity: WorkflowIdentity): Promise<number | null>;
   /** The Tasks among these run ids that are known. */
@@ -67,6 +70,8 @@ export interface OpenGraphRun {
   readonly identity: WorkflowIdentity;
   /** Read out of the workflow id, when it is one of ours. */
   readonly known: { readonly graphRunId: string; readonly epoch: number } | null;
+  /** The execution that this one goes on from; its reset tells the same, and is another's. */
+  readonly continuedFrom?: string;
   readonly project: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[] | null;
@@ -199,6 +204,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         (client) => begunOfRun(client, adoption),
         (client, shut) => adoptRun(client, adoption, shut),
       ),
+    handOver: (handover) => database.transaction((client) => handOver(client, handover)),
     epochOf: (identity) => epochOfRun(database.pool, identity),
     knownTasks: (runIds) => readKnownTasks(database.pool, runIds),
     endTask: (request, shutOut) =>

@@ -73,7 +73,8 @@ export async function openKnownRuns(
       const { id: graphRunId, projectId, version, params, select, selective } = row;
       const graph = await cache.load(pool, projectId, version);
       const plan = planRun(graph, selective ? select : null);
-      const kept = await readKept(pool, { graphRunId, namedEpoch: known.epoch }, plan);
+      // Nothing has ended of a run that is new.
+      const kept = known.epoch > 1 ? await readKept(pool, graphRunId, plan) : {};
       return { outcome: 'opened', graphRunId, projectId, project, version, params, plan, ...kept };
     }),
   );

@@ -12,6 +12,7 @@ import type {
   WorkflowIdentity,
 } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { handOver } from './hand-over.ts';
 import { readKept } from './kept-jobs.ts';
 import { planRun, unknownJob } from './new-runs.ts';
 import {
@@ -84,6 +85,8 @@ async function takeGraphRun(
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
   if (row.invalid !== null) return { outcome: 'invalid', message: row.invalid };
   if (row.project !== request.project) return mismatch(row, request.project);
+  const { continuedFrom, actor } = request;
+  if (continuedFrom !== undefined) await handOver(client, { identity, continuedFrom, actor });
   const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
   if (refusal) return refusal;
   await client.query(
@@ -110,7 +113,7 @@ async function takeGraphRun(
     version: row.version,
     params: row.params,
     plan,
-    ...(await readKept(client, { graphRunId: row.id, namedEpoch: known?.epoch ?? 1 }, plan)),
+    ...(await readKept(client, row.id, plan)),
   };
 }
 

@@ -11,13 +11,13 @@ export interface AdoptDependencies {
 }
 
 /**
- * Takes over an execution that a reset made: what its history begins with is kept, all else goes back to PENDING. Of two
+ * Takes over an execution that a reset made, or in which a long run goes on. Of a reset, what its history begins with is kept, all else goes back to PENDING. Of two
  * resets the later one counts, whichever is met first; run ids do not tell.
  */
 export async function adoptExecution(
   deps: AdoptDependencies,
   view: ExecutionView,
-): Promise<'adopted' | 'known' | 'stranger' | 'superseded'> {
+): Promise<'adopted' | 'continued' | 'known' | 'stranger' | 'superseded'> {
   const { execution } = deps.store;
   const identity = identityOf(view);
   for (;;) {
@@ -26,6 +26,11 @@ export async function adoptExecution(
     const latest = await deps.temporal.describeNewest(view.workflowId);
     if (latest?.runId !== view.runId) return 'superseded';
     const history = await deps.temporal.history(view);
+    const { continuedFrom } = history;
+    if (continuedFrom !== null && history.resetAtEventId === 0) {
+      const isTaken = await execution.handOver({ identity, continuedFrom, actor: deps.actor });
+      return isTaken ? 'continued' : 'known';
+    }
     const kept = toldBefore(history, history.resetAtEventId);
     const adoption = { identity, kept, epoch, actor: deps.actor };
     const { outcome } = await execution.adopt(adoption, deps.warehouse.shutOut);

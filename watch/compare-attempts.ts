@@ -77,7 +77,7 @@ function attemptsOf(job: string, { view, history }: Told): ToldAttempts | undefi
   }
   const last = history.attempts.get(job);
   if (!last) return undefined;
-  const isCopied = last.eventId <= history.resetAtEventId;
+  const isCopied = last.eventId <= Math.max(history.resetAtEventId, history.continuedAtEventId);
   const runId = history.jobs.get(job)?.recordedIn ?? (isCopied ? undefined : view.runId);
   if (runId === undefined) return undefined;
   return { runId, begun: last.number, lastFailure: last.lastFailure, isBetween: false };

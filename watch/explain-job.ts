@@ -99,11 +99,22 @@ function explainRow(job: JobFacts, context: JobContext): Told {
   }
   if (state === 'RUNNING') return { reason: 'running', message: 'runs, by its row' };
   if (reason === 'retry') return { reason, message: 'waits for its next attempt, by its row' };
+  if (isDraining(context)) {
+    const message =
+      'ready; the history is full, and the run goes on in a new execution once what is in flight has ended';
+    return { reason: 'window', message };
+  }
   if (!context.due.has(job.job)) {
     const message = `ready; a run has at most ${limits.jobsInFlightDefault} jobs in flight, and has as many now`;
     return { reason: 'window', message };
   }
   return { reason: 'queued', message: 'ready; its workflow has not scheduled it yet' };
+}
+
+/** At its limits an execution starts nothing new. */
+function isDraining({ execution }: JobContext): boolean {
+  if (execution === null) return false;
+  return execution.historyEvents >= limits.historyEvents || execution.historyBytes >= limits.historyBytes;
 }
 
 function explainUpstream(job: JobFacts, context: JobContext): Told {

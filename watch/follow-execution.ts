@@ -64,6 +64,7 @@ async function followView(
     }
     case 'reset': {
       const adopted = await adoptExecution(deps, view);
+      if (adopted === 'continued') return followOpen(deps, view);
       return adopted === 'adopted' ? ['adopted', ...(await followOpen(deps, view))] : [];
     }
     case 'unopened':

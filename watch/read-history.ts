@@ -48,6 +48,10 @@ export interface RunHistory {
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
   readonly cancelRequested: boolean;
+  /** The execution that this one goes on from. */
+  readonly continuedFrom: string | null;
+  /** Up to this event it is the history of those that it goes on from; 0 without them. */
+  readonly continuedAtEventId: number;
   /** The last event that was copied by a reset; 0 without one. */
   readonly resetAtEventId: number;
   readonly events: number;
@@ -63,11 +67,17 @@ interface Reading {
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
   end: GraphEnd | null;
   cancelRequested: boolean;
+  continuedFrom: string | null;
+  continuedAtEventId: number;
   resetAtEventId: number;
   events: number;
 }
 
-export function readHistory(events: Iterable<HistoryEvent>): RunHistory {
+/** The history of an execution, behind those that it goes on from: event ids are counted on over all of them. */
+export function readHistory(
+  events: Iterable<HistoryEvent>,
+  earlier: readonly Iterable<HistoryEvent>[] = [],
+): RunHistory {
   const reading: Reading = {
     jobs: new Map(),
     attempts: new Map(),
@@ -76,11 +86,21 @@ export function readHistory(events: Iterable<HistoryEvent>): RunHistory {
     activities: new Map(),
     end: null,
     cancelRequested: false,
+    continuedFrom: null,
+    continuedAtEventId: 0,
     resetAtEventId: 0,
     events: 0,
   };
-  for (const event of events) readEvent(reading, event);
+  for (const execution of [...earlier, events]) readExecution(reading, execution);
   return reading;
+}
+
+/** Of none that is continued is anything open. */
+function readExecution(reading: Reading, events: Iterable<HistoryEvent>): void {
+  reading.activities.clear();
+  reading.continuedAtEventId = reading.events;
+  reading.resetAtEventId = 0;
+  for (const event of events) readEvent(reading, event);
 }
 
 /** Ends of jobs that the history tells of before an event, by job key. */
@@ -98,9 +118,11 @@ function toldEnd(job: HistoryJob): ToldEnd {
 const settlePrefix = 'graphrun:settle';
 
 function readEvent(reading: Reading, event: HistoryEvent): void {
-  const eventId = Number(event.eventId ?? 0);
+  const eventId = reading.continuedAtEventId + Number(event.eventId ?? 0);
   reading.events += 1;
   readActivityEvent(reading, event, eventId);
+  const started = event.workflowExecutionStartedEventAttributes;
+  if (started) reading.continuedFrom = started.continuedExecutionRunId || null;
   if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
   if (event.workflowTaskFailedEventAttributes?.newRunId) readReset(reading, eventId);
   reading.end = endOfWorkflow(event) ?? reading.end;
@@ -116,7 +138,7 @@ function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: numbe
   const started = event.activityTaskStartedEventAttributes;
   if (started) readStarted(reading, started, eventId);
   const completed = event.activityTaskCompletedEventAttributes;
-  if (completed) readCompleted(reading, Number(completed.scheduledEventId ?? 0), completed.result, eventId);
+  if (completed) readCompleted(reading, idOf(reading, completed), completed.result, eventId);
   const failed = event.activityTaskFailedEventAttributes;
   if (failed) readFailedEvent(reading, failed, eventId);
   const timedOut = event.activityTaskTimedOutEventAttributes;
@@ -124,28 +146,33 @@ function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: numbe
     const heartbeat = timedOut.failure?.timeoutFailureInfo?.timeoutType === timeoutTypeHeartbeat;
     const end = { state: 'FAILED', reason: heartbeat ? 'lost' : 'timed_out' } as const;
     const ended = { end, error: errorOf(timedOut.failure), recordedIn: null };
-    endJob(reading, Number(timedOut.scheduledEventId ?? 0), ended, eventId);
+    endJob(reading, idOf(reading, timedOut), ended, eventId);
   }
   const cancelled = event.activityTaskCanceledEventAttributes;
   if (cancelled) {
     const end = { state: 'FAILED', reason: 'cancelled' } as const;
     const ended = { end, error: null, recordedIn: null };
-    endJob(reading, Number(cancelled.scheduledEventId ?? 0), ended, eventId);
+    endJob(reading, idOf(reading, cancelled), ended, eventId);
   }
+}
+
+/** Of the event that scheduled an activity, counted on. */
+function idOf(reading: Reading, of: Pick<Started, 'scheduledEventId'>): number {
+  return reading.continuedAtEventId + Number(of.scheduledEventId ?? 0);
 }
 
 /** `TIMEOUT_TYPE_HEARTBEAT`. */
 const timeoutTypeHeartbeat = 4;
 
 function readStarted(reading: Reading, started: Started, eventId: number): void {
-  const id = reading.activities.get(Number(started.scheduledEventId ?? 0))?.id;
+  const id = reading.activities.get(idOf(reading, started))?.id;
   if (id === undefined || !isJob(id)) return;
   const number = (reading.stopped.get(id) ?? 0) + (started.attempt ?? 1);
   reading.attempts.set(id, { number, lastFailure: readFailure(started.lastFailure), eventId });
 }
 
 function readFailedEvent(reading: Reading, failed: Failed, eventId: number): void {
-  const scheduledEventId = Number(failed.scheduledEventId ?? 0);
+  const scheduledEventId = idOf(reading, failed);
   const id = reading.activities.get(scheduledEventId)?.id ?? '';
   if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed.failure), eventId);
   else reading.stopped.set(id, reading.attempts.get(id)?.number ?? 0);

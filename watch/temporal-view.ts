@@ -23,6 +23,8 @@ export interface ExecutionView extends WorkflowIdentity {
   /** The execution that a reset put in this one's place. */
   readonly resetRunId: string | null;
   readonly taskQueue: string;
+  readonly historyEvents: number;
+  readonly historyBytes: number;
   /** By activity id. */
   readonly pending: ReadonlyMap<string, PendingActivity>;
   /** What waits for a worker or is with one: `attempts` beyond the first come of failures. */
@@ -48,6 +50,7 @@ export interface TemporalView {
   describe(id: ExecutionId): Promise<ExecutionView | null>;
   /** The newest execution of a workflow id; null likewise. */
   describeNewest(workflowId: string): Promise<ExecutionView | null>;
+  /** With those of the executions that it goes on from. */
   history(id: ExecutionId): Promise<RunHistory>;
   /** What an execution was started with; null where that cannot be read. */
   begin(id: ExecutionId): Promise<BeginOfHistory | null>;
@@ -72,16 +75,32 @@ export function createTemporalView(client: Client, stopped?: AbortSignal): Tempo
   return {
     describe: ({ workflowId, runId }) => within(() => describe(client, workflowId, runId)),
     describeNewest: (workflowId) => within(() => describe(client, workflowId)),
-    history: ({ workflowId, runId }) =>
-      within(async () => {
-        const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-        return readHistory(events ?? []);
-      }, historyTimeoutMs),
+    history: (id) => readChain(id, (each) => within(() => fetchEvents(client, each), historyTimeoutMs)),
     begin: (id) => within(() => readBegin(client, id)),
     taskFailure: (view) => within(() => readTaskFailure(client, view)),
     taskQueue: (queue) => within(() => describeTaskQueue(client, queue)),
     changedSince: (since) => listChanged(client, since, within),
   };
+}
+
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+
+async function fetchEvents(client: Client, { workflowId, runId }: ExecutionId): Promise<HistoryEvent[]> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return events ?? [];
+}
+
+/** With the executions that it goes on from. */
+async function readChain(
+  id: ExecutionId,
+  fetch: (id: ExecutionId) => Promise<HistoryEvent[]>,
+): Promise<RunHistory> {
+  const chain = [await fetch(id)];
+  for (;;) {
+    const runId = chain[0]?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+    if (!runId) return readHistory(chain.at(-1) ?? [], chain.slice(0, -1));
+    chain.unshift(await fetch({ workflowId: id.workflowId, runId }));
+  }
 }
 
 export function identityOf({ workflowId, runId, firstExecutionRunId }: WorkflowIdentity): WorkflowIdentity {
@@ -107,6 +126,8 @@ async function describe(
       firstExecutionRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       resetRunId: raw.workflowExtendedInfo?.resetRunId || null,
       taskQueue,
+      historyEvents: Number(raw.workflowExecutionInfo?.historyLength ?? 0),
+      historyBytes: Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0),
       pending: readPendingActivities(raw.pendingActivities),
       workflowTask: readTask(raw.pendingWorkflowTask),
     };

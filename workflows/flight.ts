@@ -1,18 +1,20 @@
 // The jobs of a run in flight. By callbacks and not by async functions: each promise of a workflow costs a stack trace
 // (the SDK keeps one to answer `__stack_trace`), which would be most of what a job costs here.
+import { workflowInfo } from '@temporalio/workflow';
 import { limits } from '../graph/limits.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { abandonRest, completeJob, isDone, type Progress, takeReady, takeSettled } from '../graph/planner.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { OpenedGraphRun } from '../store/execution.ts';
+import { type HistoryUse, nextStep } from './history-budget.ts';
 import { attemptJob } from './job-attempts.ts';
 import type { Settler } from './settler.ts';
 
 export type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
 
 export interface Flight {
-  /** Resolves once every job has ended. */
-  readonly landed: Promise<void>;
+  /** Resolves once nothing is in flight: every job has ended, or the rest is for a new execution. */
+  readonly landed: Promise<'landed' | 'continue'>;
   /** Starts no more jobs. Those in flight end by themselves. */
   abandon(end: JobEnd): void;
 }
@@ -21,10 +23,11 @@ export interface Flight {
 export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler): Flight {
   const { plan } = run;
   let inFlight = 0;
+  let hasLanded = false;
   let abandoned = false;
-  let arrive = (): void => {};
+  let arrive = (_how: 'landed' | 'continue'): void => {};
   let crash = (_error: unknown): void => {};
-  const landed = new Promise<void>((resolve, reject) => {
+  const landed = new Promise<'landed' | 'continue'>((resolve, reject) => {
     arrive = resolve;
     crash = reject;
   });
@@ -41,12 +44,16 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   const land = (job: number, end: JobEnd): void => {
     completeJob(progress, job, end);
     inFlight -= 1;
+    hasLanded = true;
     goOn();
   };
   const goOn = (): void => {
-    for (const job of takeReady(progress, limits.jobsInFlightDefault - inFlight)) start(job);
+    const step = abandoned || !hasLanded ? 'start' : nextStep(historyUse(), inFlight);
+    const free = step === 'start' ? limits.jobsInFlightDefault - inFlight : 0;
+    for (const job of takeReady(progress, free)) start(job);
     if (!abandoned || isDone(progress)) addSettled();
-    if (isDone(progress)) arrive();
+    if (isDone(progress)) arrive('landed');
+    else if (step === 'continue') arrive('continue');
     else settler.flushSoon(() => isDone(progress));
   };
 
@@ -65,6 +72,11 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       goOn();
     },
   };
+}
+
+function historyUse(): HistoryUse {
+  const { historyLength: events, historySize: bytes, continueAsNewSuggested: isLong } = workflowInfo();
+  return { events, bytes, isLong };
 }
 
 function inputOf(run: OpenedRun, job: number, key: string) {

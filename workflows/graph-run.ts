@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  continueAsNew,
   isCancellation,
   setCurrentDetails,
   workflowInfo,
@@ -18,7 +19,10 @@ export interface GraphRunResult {
   readonly state: 'SUCCESS';
 }
 
-/** Runs a graph: starts what is ready, waits, settles, until every job has ended. A failed job fails the workflow. */
+/**
+ * Runs a graph: starts what is ready, waits, settles, until every job has ended. A failed job fails the workflow. A long
+ * one goes on in a new execution, which learns from the rows what has ended.
+ */
 export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const run = await open(input);
   const progress = beginProgress(run.plan, run.kept);
@@ -26,7 +30,11 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   setCurrentDetails(`Graph **${run.project}** version ${run.version}, run \`${run.graphRunId}\``);
   const flight = beginFlight(run, progress, settler);
   try {
-    await Promise.race([flight.landed, CancellationScope.current().cancelRequested]);
+    const how = await Promise.race([flight.landed, CancellationScope.current().cancelRequested]);
+    if (how === 'continue') {
+      await Promise.race([settler.finish(), CancellationScope.current().cancelRequested]);
+      await continueAsNew<typeof graphRun>(input);
+    }
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // The jobs in flight were told to stop and end by themselves; the rest never starts.
@@ -42,7 +50,8 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
 }
 
 async function open(input: GraphRunInput): Promise<OpenedRun> {
-  const request = { input, firstExecutionRunId: workflowInfo().firstExecutionRunId };
+  const { firstExecutionRunId, continuedFromExecutionRunId: continuedFrom } = workflowInfo();
+  const request = { input, firstExecutionRunId, ...(continuedFrom && { continuedFrom }) };
   const opened = await locallyOrQueued(
     () => local.openGraphRun(request),
     () => queued(bookkeepingActivityIds.open).openGraphRun(request),

@@ -12,6 +12,8 @@ export interface Settler {
   add(ended: EndedJob): void;
   /** Sends what was gathered, once all that has landed in this workflow task is taken; not `unless` it says so then. */
   flushSoon(unless: () => boolean): void;
+  /** Sends all that was gathered; resolves once it is answered. */
+  finish(): Promise<void>;
   /** What was gathered and not sent, for the closing call, once all that was sent is answered. */
   drain(): Promise<readonly EndedJob[]>;
 }
@@ -62,6 +64,10 @@ export function createSettler(graphRunId: string): Settler {
         flushAsked = false;
         if (gathered.length > 0 && !unless()) flush();
       });
+    },
+    finish: async () => {
+      if (gathered.length > 0) flush();
+      await Promise.all(underWay);
     },
     drain: async () => {
       await Promise.all(underWay);

@@ -1,20 +1,15 @@
 // Histories of runs as they were recorded, replayed on today's workflows: a change that would break runs under way fails
 // here. `RECORD_HISTORIES=1 npx vitest run test/replay` adds today's history of each shape below; old ones stay.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { DefaultLogger, Worker } from '@temporalio/worker';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
-import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { until } from '../support/until.ts';
+import { histories, replay, takeHistory } from './histories.ts';
 
-const histories = new URL('histories/', import.meta.url);
 const { kinds, begun, broken } = createTestKinds();
 const engine = await useEngine(kinds);
-const workflowBundle = await loadWorkflowBundle(new DefaultLogger('ERROR'));
 
 const shapes: Record<string, GraphDefinition['jobs']> = {
   diamond: {
@@ -66,28 +61,12 @@ async function resume(id: string) {
   return handle;
 }
 
-async function replay(id: string, history: unknown): Promise<Error | undefined> {
-  const results = Worker.runReplayHistories({ workflowBundle }, [
-    { workflowId: id, history: historyFromJSON(history) },
-  ]);
-  for await (const { error } of results) return error;
-  throw new Error('nothing was replayed');
-}
-
 describe('the workflows', () => {
   it.each(Object.entries(shapes))(
     'replay a run of the shape %s that they have just made',
     async (name, jobs) => {
       const handle = await runShape(name, jobs);
-      const text = historyToJSON(await handle.fetchHistory())
-        .replaceAll(hostname(), 'host')
-        .replaceAll(process.cwd(), '/graphrun');
-      const json: unknown = JSON.parse(text);
-      if (process.env.RECORD_HISTORIES) {
-        const file = new URL(`${name}-${new Date().toISOString().slice(0, 10)}.json`, histories);
-        writeFileSync(file, `${JSON.stringify(json)}\n`);
-      }
-      expect(await replay(handle.workflowId, json)).toBeUndefined();
+      expect(await replay(handle.workflowId, await takeHistory(name, handle))).toBeUndefined();
     },
   );
 

@@ -10,6 +10,7 @@ const store = createStore({ databaseUrl });
 afterAll(() => store.close());
 const sql = await useSql(databaseUrl);
 const { execution } = store;
+const success = { state: 'SUCCESS', reason: null } as const;
 const openRun = useRuns(store);
 await pushNoops(store, 'p', { a: [], b: ['a'] });
 
@@ -80,5 +81,46 @@ describe('opening and closing runs', () => {
     const known = { graphRunId: run.id, epoch: 1 };
     const request = { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
     expect(await execution.openGraphRun(request)).toMatchObject({ outcome: 'lost' });
+  });
+});
+
+describe('a run that goes on in a new execution', () => {
+  const handOver = (first: string, to: string, from: string) =>
+    execution.handOver({
+      identity: { workflowId: 'any', runId: to, firstExecutionRunId: first },
+      continuedFrom: from,
+      actor: 'test',
+    });
+
+  it('is carried out by that one from then on, at the same epoch, with what has ended', async () => {
+    const { id, runId, request, job } = await openRun();
+    const settle = { runId, jobs: [{ jobRunId: job('a'), end: success, error: null }], actor: 'test' };
+    await execution.settle(settle, async () => new Map());
+    const next = { ...request.identity, runId: `${runId}-next` };
+    const opened = await execution.openGraphRun({ ...request, identity: next, continuedFrom: runId });
+    expect(opened).toMatchObject({ outcome: 'opened', kept: { succeeded: [0], skipped: [], failed: [] } });
+    expect((await store.graphRuns.get(id)).tasks).toMatchObject([
+      { runId, epoch: 1, closedAt: expect.any(String) },
+      { runId: next.runId, epoch: 1, closedAt: null },
+    ]);
+    // The one before has nothing to say any more.
+    const late = { ...settle, jobs: [{ jobRunId: job('b'), end: success, error: null }] };
+    await execution.settle(late, async () => new Map());
+    expect((await store.graphRuns.get(id)).jobCounts).toMatchObject({ SUCCESS: 1, PENDING: 1 });
+  });
+
+  it('is handed over once, and to nobody but its own workflow', async () => {
+    const { runId } = await openRun();
+    expect(await handOver('another-chain', 'stranger', runId)).toBe(false);
+    const all = await Promise.all(['x', 'y', 'z'].map((to) => handOver(runId, `${runId}-${to}`, runId)));
+    expect(all.filter((isTaken) => isTaken)).toHaveLength(1);
+    expect(await handOver(runId, `${runId}-reset`, runId)).toBe(false);
+  });
+
+  it('is not once it has ended', async () => {
+    const { runId } = await openRun();
+    const close = { runId, end: success, error: null, settle: [], actor: 'test' };
+    await execution.closeGraphRun(close, async () => new Map());
+    expect(await handOver(runId, `${runId}-next`, runId)).toBe(false);
   });
 });

@@ -57,9 +57,10 @@ export async function useEngine(
   /** What the worker is given in place of the store: one that fails in some way. */
   workerStore: (store: Store) => Store = (store) => store,
   /** Idle: no worker polls until one is started. */
-  { isIdle = false } = {},
+  { isIdle = false, temporalAddress: ownAddress = '' } = {},
 ): Promise<Engine> {
-  const { databaseUrl, warehouseUrl, temporalAddress } = await useDatabases();
+  const { databaseUrl, warehouseUrl, temporalAddress: sharedAddress } = await useDatabases();
+  const temporalAddress = ownAddress || sharedAddress;
   const store = createStore({ databaseUrl });
   const warehouse = createWarehouse({ url: warehouseUrl, poolSize: 10 });
   const kinds = createKinds([...extraKinds]);

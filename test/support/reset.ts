@@ -4,9 +4,13 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
 
 /** Resets a workflow as people do, with the Temporal CLI; the new run id. */
-export async function resetWorkflow(handle: WorkflowHandle, eventId: number): Promise<string> {
+export async function resetWorkflow(
+  handle: WorkflowHandle,
+  eventId: number,
+  address = inject('temporalAddress'),
+): Promise<string> {
   const target = ['--workflow-id', handle.workflowId, '--event-id', String(eventId), '--reason', 'a test'];
-  const options = ['--address', inject('temporalAddress'), '--output', 'json'];
+  const options = ['--address', address, '--output', 'json'];
   const reset = ['workflow', 'reset', ...target, ...options];
   const { stdout } = await promisify(execFile)(inject('temporalCli'), reset);
   return JSON.parse(stdout).runId;

@@ -34,6 +34,8 @@ async function openRun() {
     runId: `${id}-reset-${reset}`,
     status: 'RUNNING',
     resetRunId: null,
+    historyEvents: 1,
+    historyBytes: 1,
     type: 'graphRun',
     taskQueue: 'graphrun',
     pending: new Map(),

@@ -35,7 +35,7 @@ function told(eventId: number, more: Partial<HistoryJob> = {}): HistoryJob {
 function historyOf(more: Partial<RunHistory>): RunHistory {
   return {
     ...{ jobs: new Map(), attempts: new Map(), scheduled: new Map(), end: null },
-    ...{ cancelRequested: false, resetAtEventId: 0, events: 9 },
+    ...{ cancelRequested: false, continuedFrom: null, continuedAtEventId: 0, resetAtEventId: 0, events: 9 },
     ...more,
   };
 }

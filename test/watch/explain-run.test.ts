@@ -1,5 +1,7 @@
 // What a real server shows only for moments, or after a minute.
+
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../graph/limits.ts';
 import type { Plan } from '../../graph/plan.ts';
 import { defaultRetry, defaultTimeoutMs } from '../../graph/rules.ts';
 import type { JobFacts, RunFacts } from '../../store/store.ts';
@@ -106,6 +108,8 @@ function explain({ execution = {}, pending = [], taskFailure = null, polls = {},
       status: 'RUNNING',
       firstExecutionRunId: 'r',
       resetRunId: null,
+      historyEvents: 1,
+      historyBytes: 1,
     },
     ...{ taskQueue: 'q', pending: new Map(pending), workflowTask: null },
     ...execution,
@@ -161,6 +165,17 @@ describe('a job whose activity', () => {
     expect(explain({ run, pending: [silent, waits], polls }).run.reason).toBe('no_worker');
     expect(explain({ run, pending: [beats, waits], polls }).run.reason).toBe(null);
     expect(explain({ run, pending: [waits], polls: { activity: 8_000 } }).run.reason).toBe(null);
+  });
+
+  it('is ready waits for a new execution once the history is full', () => {
+    const { jobs } = explain({
+      run: runOf([jobOf('a')]),
+      execution: { historyEvents: limits.historyEvents },
+    });
+    expect(jobs[0]).toMatchObject({
+      reason: 'window',
+      message: expect.stringContaining('the history is full'),
+    });
   });
 
   it('was lost with its worker waits for the next attempt, though its row says RUNNING', () => {

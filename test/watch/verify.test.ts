@@ -268,20 +268,6 @@ describe('verify says that it cannot tell', () => {
       why: expect.stringContaining('not valid'),
     });
   });
-
-  it('of a run that went on in several executions at one epoch', async () => {
-    const id = await runShape('continued', { a: { kind: 'noop' } });
-    await sql.query(
-      `INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, epoch, opened_by, closed_at, closed_by)
-       SELECT 'before', workflow_id, first_execution_run_id, graph_run_id, epoch, 'test', now(), 'test' FROM task
-       WHERE graph_run_id = $1`,
-      [id],
-    );
-    expect(await engine.verify(id)).toMatchObject({
-      verdict: 'unprovable',
-      why: expect.stringContaining('several executions'),
-    });
-  });
 });
 
 it('verify tells when a reset has put another execution in the place of the newest Task', async () => {
