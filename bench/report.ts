@@ -53,7 +53,7 @@ function timeRow(summary: ShapeSummary): string[] {
     `≤ ${ratioWanted}`,
     judge(ratio.median <= ratioWanted),
     resultRatio.median.toFixed(2),
-    decimal(cpuRatio.median),
+    decimal(cpuRatio),
   ];
 }
 

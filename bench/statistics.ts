@@ -16,13 +16,12 @@ export function spread(values: readonly number[]): Spread {
   return { median: sorted.length % 2 === 1 ? upper : (lower + upper) / 2, min, max };
 }
 
-export function median(values: readonly number[]): number {
-  return spread(values).median;
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Of the straight line with the least squares, y by x. @throws Error without two different x. */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const xMean = mean(points.map(([x]) => x));
   const yMean = mean(points.map(([, y]) => y));
   const xSquares = points.reduce((sum, [x]) => sum + (x - xMean) ** 2, 0);

@@ -1,9 +1,9 @@
 import type { Pair, Sample } from './overhead.ts';
 import { jobsOf, type Shape } from './shapes.ts';
-import { median, type Spread, spread } from './statistics.ts';
+import { mean, type Spread, spread } from './statistics.ts';
 import { totalCpuMs } from './usage.ts';
 
-/** What running one job costs, as the median of the runs. */
+/** What running one job costs, over all runs: the system tells CPU time of servers in steps of 10 ms, which a short run hardly has. */
 export interface JobCost {
   readonly workerTransactions: number;
   readonly workerStatements: number;
@@ -27,8 +27,8 @@ export interface ShapeSummary {
   readonly ratio: Spread;
   /** Of each pair; to the moment at which the client has the workflows' results, on both sides. */
   readonly resultRatio: Spread;
-  /** Of each pair; CPU time of all processes. It tells more than time does while others use the machine. */
-  readonly cpuRatio: Spread;
+  /** Of all pairs together; CPU time of all processes. It tells more than time does while others use the machine. */
+  readonly cpuRatio: number;
   readonly ratioWanted: number;
   readonly transactionsWanted: number | null;
   readonly perJob: { readonly bare: JobCost; readonly graphRun: JobCost };
@@ -46,15 +46,19 @@ export function summarize(shape: Shape, pairs: readonly Pair[]): ShapeSummary {
     graphRunMs: spread(graphRun.map(({ ms }) => ms)),
     ratio: spread(pairs.map((pair) => pair.graphRun.ms / pair.bare.ms)),
     resultRatio: spread(pairs.map((pair) => pair.graphRun.resultMs / pair.bare.resultMs)),
-    cpuRatio: spread(pairs.map((pair) => totalCpuMs(pair.graphRun.usage) / totalCpuMs(pair.bare.usage))),
+    cpuRatio: meanCpuMs(graphRun) / meanCpuMs(bare),
     ratioWanted: shape.ratioWanted,
     transactionsWanted: shape.transactionsWanted,
     perJob: { bare: costOf(bare, jobs), graphRun: costOf(graphRun, jobs) },
   };
 }
 
+function meanCpuMs(samples: readonly Sample[]): number {
+  return mean(samples.map(({ usage }) => totalCpuMs(usage)));
+}
+
 function costOf(samples: readonly Sample[], jobs: number): JobCost {
-  const perJob = (read: (sample: Sample) => number) => median(samples.map(read)) / jobs;
+  const perJob = (read: (sample: Sample) => number) => mean(samples.map(read)) / jobs;
   return {
     workerTransactions: perJob(({ usage }) => usage.worker.sql.transactions),
     workerStatements: perJob(({ usage }) => usage.worker.sql.statements),
