@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { OpenedGraphRun, OpenGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { readKept } from './kept-jobs.ts';
@@ -52,20 +52,8 @@ export async function openKnownRuns(
   cache: GraphCache,
   requests: readonly OpenKnownRun[],
 ): Promise<(OpenedGraphRun | undefined)[]> {
-  const found = await pool.query<OpenedRow>({
-    name: 'open-known-runs',
-    text: sql,
-    values: [
-      requests.map(({ known }) => known.graphRunId),
-      requests.map(({ known }) => known.epoch),
-      requests.map(({ project }) => project),
-      requests.map(({ identity }) => identity.runId),
-      requests.map(({ identity }) => identity.workflowId),
-      requests.map(({ identity }) => identity.firstExecutionRunId),
-      requests.map(({ actor }) => actor),
-    ],
-  });
-  const opened = new Map(found.rows.map((row) => [row.id, row]));
+  const found = await take(pool, requests);
+  const opened = new Map(found.map((row) => [row.id, row]));
   return Promise.all(
     requests.map(async ({ known, project }): Promise<OpenedGraphRun | undefined> => {
       const row = opened.get(known.graphRunId);
@@ -78,4 +66,27 @@ export async function openKnownRuns(
       return { outcome: 'opened', graphRunId, projectId, project, version, params, plan, ...kept };
     }),
   );
+}
+
+async function take(pool: pg.Pool, requests: readonly OpenKnownRun[]): Promise<OpenedRow[]> {
+  const found = pool.query<OpenedRow>({
+    name: 'open-known-runs',
+    text: sql,
+    values: [
+      requests.map(({ known }) => known.graphRunId),
+      requests.map(({ known }) => known.epoch),
+      requests.map(({ project }) => project),
+      requests.map(({ identity }) => identity.runId),
+      requests.map(({ identity }) => identity.workflowId),
+      requests.map(({ identity }) => identity.firstExecutionRunId),
+      requests.map(({ actor }) => actor),
+    ],
+  });
+  try {
+    return (await found).rows;
+  } catch (error) {
+    // The watch has claimed one of these executions meanwhile, which the statement could not see: one by one they can.
+    if (error instanceof pg.DatabaseError && error.code === '23505') return [];
+    throw error;
+  }
 }

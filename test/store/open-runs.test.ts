@@ -1,8 +1,10 @@
+import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createStore } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { pushNoops } from '../support/graphs.ts';
 import { useSql } from '../support/sql.ts';
+import { until } from '../support/until.ts';
 import { useRuns } from './runs.ts';
 
 const { databaseUrl } = await useDatabases();
@@ -70,6 +72,45 @@ describe('opening and closing runs', () => {
       });
     }
   });
+
+  it('takes a run whose execution the watch claims at the same time, and others with it', async () => {
+    const [claimed, other] = await Promise.all([makeRun('claimed'), makeRun('beside')]);
+    const claim = new pg.Client({ connectionString: databaseUrl });
+    await claim.connect();
+    try {
+      // As \`claimUnopened\` does it: the row is locked, and unchanged.
+      await claim.query('BEGIN');
+      await claim.query('SELECT FROM graph_run WHERE id = $1 FOR UPDATE', [claimed.known.graphRunId]);
+      await claim.query(
+        `INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, epoch, opened_by)
+         VALUES ($1, $2, $1, $3, 1, 'watch')`,
+        [claimed.identity.runId, claimed.identity.workflowId, claimed.known.graphRunId],
+      );
+      const opening = Promise.all([claimed, other].map((request) => execution.openGraphRun(request)));
+      await until(async () => {
+        const waiting = await sql.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0 ? true : undefined;
+      }, 'opening waits for the claim');
+      await claim.query('COMMIT');
+      expect((await opening).map(({ outcome }) => outcome)).toEqual(['opened', 'opened']);
+    } finally {
+      await claim.end();
+    }
+    const { state, tasks } = await store.graphRuns.get(claimed.known.graphRunId);
+    expect({ state, tasks: tasks.map(({ runId }) => runId) }).toEqual({
+      state: 'RUNNING',
+      tasks: ['claimed'],
+    });
+  });
+
+  async function makeRun(runId: string) {
+    const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
+    const identity = { workflowId: run.workflowId, runId, firstExecutionRunId: runId };
+    const known = { graphRunId: run.id, epoch: 1 };
+    return { identity, known, project: 'p', params: {}, select: null, actor: 'test' };
+  }
 
   it('takes none whose row somebody else has ended', async () => {
     const run = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
