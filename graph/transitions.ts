@@ -113,6 +113,14 @@ export interface ToldEnd {
   readonly output?: RecordedOutput | null;
 }
 
+/** An end that a history tells of. */
+export interface HistoryEnd extends ToldEnd {
+  /** The execution whose attempt recorded this end; null for one that no attempt of ours recorded. */
+  readonly recordedIn: string | null;
+  /** Of the output that was recorded, also where it did not travel through Temporal. */
+  readonly hash: string | null;
+}
+
 /** The workflow ends a job for what no attempt could tell. A job that is final already keeps what is recorded. */
 export function settleJobRun(row: JobRunRow, task: OpenTask | null, told: ToldEnd, at: Date): Verdict {
   if (isFinal(row.state)) return { applies: false, why: 'final', row };

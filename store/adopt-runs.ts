@@ -2,18 +2,19 @@
 // adopts it: one transaction under the run's row lock.
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
-import type { ToldEnd } from '../graph/transitions.ts';
+import type { HistoryEnd } from '../graph/transitions.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
 import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
+import { restoreRecorded } from './restore-recorded.ts';
 import { settleRows } from './settle-jobs.ts';
 import { type BegunJobRun, nothingShutOut, readBegun, type ShutOut } from './shut-out.ts';
 
 export interface Adoption {
   readonly identity: WorkflowIdentity;
   /** Jobs that had ended in the history that the new execution begins with, by key: they are kept. */
-  readonly kept: ReadonlyMap<string, ToldEnd>;
+  readonly kept: ReadonlyMap<string, HistoryEnd>;
   /** Which the run was at before Temporal was asked whether this is the workflow's latest execution. */
   readonly epoch: number;
   readonly actor: string;
@@ -38,7 +39,7 @@ interface Subject {
 
 export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: ShutOut): Promise<Adopted> {
   const { identity, actor } = adoption;
-  const subject = await lockSubject(client, identity);
+  const subject = (await shareProject(client, identity)) ? await lockSubject(client, identity) : undefined;
   if (!subject) return { outcome: 'stranger' };
   const tasks = await client.query<{ run_id: string }>(
     `SELECT run_id FROM task WHERE ${subject.type}_id = $1 AND first_execution_run_id = $2`,
@@ -109,6 +110,17 @@ export async function begunOfRun(
     UNION ALL
     SELECT r.id FROM job_run r WHERE r.graph_run_id IS NULL AND ${isOfWorkflow})`;
   return readBegun(client, ofRun, [...ownOf(identity), epoch]);
+}
+
+/** Before the run, as those who delete it lock it: a delete of the project waits until the run is open, and then refuses. */
+async function shareProject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<boolean> {
+  const found = await client.query(
+    `SELECT FROM project WHERE id IN (
+       SELECT project_id FROM graph_run r WHERE ${isOfWorkflow}
+       UNION ALL SELECT project_id FROM job_run r WHERE r.graph_run_id IS NULL AND ${isOfWorkflow}) FOR SHARE`,
+    ownOf(identity),
+  );
+  return found.rows.length > 0;
 }
 
 async function lockSubject(client: pg.ClientBase, identity: WorkflowIdentity): Promise<Subject | undefined> {
@@ -182,6 +194,7 @@ async function sendBack(
   });
   const { runId } = adoption.identity;
   const settled = await settleRows(client, { runId, jobs: told, actor: adoption.actor }, nothingShutOut);
+  await restoreRecorded(client, told);
   const waiting = rows.filter((row) => row.state !== 'PENDING' && !adoption.kept.has(row.job));
   const events = waiting.map(
     (row): NewEvent => ({
@@ -198,8 +211,12 @@ async function sendBack(
   return [...events, ...settled.events];
 }
 
-/** Ended by the history and by the row alike. A row that an earlier reset sent back is given its end again. */
+/**
+ * Ended by the history and by the row alike. A row that an earlier reset sent back, or that has ended otherwise since, is
+ * given its end again.
+ */
 function isKept(row: LockedJobRun, { kept }: Adoption): boolean {
   const told = kept.get(row.job);
-  return told !== undefined && row.state === told.end.state;
+  if (!told || row.state !== told.end.state) return false;
+  return told.recordedIn === null || (row.output?.hash ?? null) === told.hash;
 }

@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { isRecordedFailure, isRecordedResult, isStoppedAttempt } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
-import type { RunError, ToldEnd } from '../graph/transitions.ts';
+import type { HistoryEnd, RunError } from '../graph/transitions.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
@@ -104,15 +104,16 @@ function readExecution(reading: Reading, events: Iterable<HistoryEvent>): void {
 }
 
 /** Ends of jobs that the history tells of before an event, by job key. */
-export function toldBefore(history: RunHistory, eventId: number): Map<string, ToldEnd> {
+export function toldBefore(history: RunHistory, eventId: number): Map<string, HistoryEnd> {
   const told = [...history.jobs].filter(([, job]) => job.eventId < eventId);
   return new Map(told.map(([key, job]) => [key, toldEnd(job)]));
 }
 
-function toldEnd(job: HistoryJob): ToldEnd {
-  const { end, error, hash, bytes } = job;
-  if (hash === null || job.output === undefined) return { end, error };
-  return { end, error, output: { text: JSON.stringify(job.output), hash, bytes } };
+function toldEnd(job: HistoryJob): HistoryEnd {
+  const { end, error, recordedIn, hash, bytes } = job;
+  const told = { end, error, recordedIn, hash };
+  if (hash === null || job.output === undefined) return told;
+  return { ...told, output: { text: JSON.stringify(job.output), hash, bytes } };
 }
 
 const settlePrefix = 'graphrun:settle';
