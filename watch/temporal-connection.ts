@@ -8,8 +8,11 @@ import { CodedError } from '../graph/errors.ts';
  * all who call come again by themselves, and a retry that is due after `close` would end the process (seen).
  */
 export function connectLazily(settings: Environment['temporal']): Connection {
-  return Connection.lazy({ ...connectionOptions(settings), interceptors: [] });
+  return Connection.lazy({ ...connectionOptions(settings), channelArgs, interceptors: [] });
 }
+
+/** gRPC would try less and less often, up to every two minutes, and fail all calls until then. */
+const channelArgs = { 'grpc.initial_reconnect_backoff_ms': 250, 'grpc.max_reconnect_backoff_ms': 1_000 };
 
 /**
  * What the client's and the worker's connection are made with.
