@@ -132,7 +132,7 @@ async function openSession(options: AttemptOptions): Promise<Session> {
     signal,
   });
   try {
-    await checkFence(platform.pool, options);
+    await orUnavailable(() => checkFence(platform.pool, options));
     return session;
   } catch (error) {
     await session.close();

@@ -3,6 +3,7 @@ import type { Column, Staging } from './attempt-warehouse.ts';
 import { qualify, quote } from './names.ts';
 import type { Session } from './session.ts';
 import { toSqlError } from './sql-errors.ts';
+import { orUnavailable } from './unavailable.ts';
 
 export interface StagingOptions {
   readonly dataset: string;
@@ -53,7 +54,7 @@ export function createStaging(options: StagingOptions): Staging {
       return rows;
     },
 
-    columns: () => columnsOf(pool, schema, name),
+    columns: () => orUnavailable(() => columnsOf(pool, schema, name)),
   };
 }
 

@@ -4,7 +4,7 @@ import { inTransaction, openPlatform } from '../../warehouse/platform.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { nextToken, openTestAttempt } from '../jobs/attempts.ts';
 import { useDatabases } from '../support/databases.ts';
-import { query, stagingTables, untilRunning } from './sql.ts';
+import { connect, query, stagingTables, untilRunning } from './sql.ts';
 
 const databases = await useDatabases();
 let warehouse: Warehouse;
@@ -39,6 +39,21 @@ it('tells a connection that broke under a statement as an error of the world', a
   await untilRunning(databases.warehouseUrl, 'pg_sleep(62)');
   await breakAll();
   await told;
+  await attempt.discard();
+});
+
+it("tells so too where the platform's own connection broke that looked at the fence", async () => {
+  const attempt = await openTestAttempt(warehouse);
+  const staging = await attempt.warehouse.stage('broken');
+  const holder = await connect(databases.warehouseUrl);
+  await holder.query('begin');
+  await holder.query('lock table graphrun.fence in access exclusive mode');
+  const creating = staging.create([{ name: 'n', type: 'bigint' }]);
+  const told = expect(creating).rejects.toMatchObject({ code: 'WAREHOUSE_UNAVAILABLE' });
+  await untilRunning(databases.warehouseUrl, 'select token from graphrun.fence');
+  await breakAll();
+  await told;
+  await holder.end();
   await attempt.discard();
 });
 
