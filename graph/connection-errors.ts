@@ -37,3 +37,18 @@ export function isConnectionLost(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
   return error.cause !== undefined && isConnectionLost(error.cause);
 }
+
+/** By the beginning of the state that the server told. */
+const ailments: readonly (readonly [state: string, ailment: string])[] = [
+  ['25006', 'takes no writes at the moment: it is read-only, or a standby'],
+  ['53100', 'has no disk space left'],
+  ['53200', 'has no memory left'],
+  ['53300', 'has no connection left'],
+  ['55P03', 'is blocked by another transaction'],
+  ['57P', 'starts or stops, or had the connection ended'],
+];
+
+/** What ails a server that is away for now, after its name: in words of ours, since those of a server may tell too much. */
+export function describeAilment(state: string): string {
+  return ailments.find(([beginning]) => state.startsWith(beginning))?.[1] ?? 'does not answer';
+}

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { isConnectionLost, isConnectionState } from '../graph/connection-errors.ts';
+import { describeAilment, isConnectionLost, isConnectionState } from '../graph/connection-errors.ts';
 import { CodedError } from '../graph/errors.ts';
 import { Prisma } from './generated/client.ts';
 
@@ -12,20 +12,20 @@ const passingStates = /^(53|55P03)/;
 /** True when the same statement may well succeed later: the world failed, not the statement. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof CodedError) return error.code === 'STORE_UNAVAILABLE';
-  if (error instanceof Prisma.PrismaClientKnownRequestError)
-    return prismaCodes.has(error.code) || isPassing(stateInPrisma(error));
+  if (error instanceof Prisma.PrismaClientKnownRequestError && prismaCodes.has(error.code)) return true;
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
-  if (error instanceof pg.DatabaseError && isPassing(error.code ?? '')) return true;
-  return isConnectionLost(error);
+  return isPassing(stateOf(error)) || isConnectionLost(error);
 }
 
 function isPassing(state: string): boolean {
   return isConnectionState(state) || passingStates.test(state);
 }
 
-/** What Postgres itself said, where Prisma has no code of its own for it. */
-function stateInPrisma({ meta }: Prisma.PrismaClientKnownRequestError): string {
-  const driverError = meta?.driverAdapterError;
+/** What Postgres itself said; Prisma, which has hardly any codes of its own for it, keeps it as a cause. */
+function stateOf(error: unknown): string {
+  if (error instanceof pg.DatabaseError) return error.code ?? '';
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return '';
+  const driverError = error.meta?.driverAdapterError;
   const cause = driverError instanceof Error ? driverError.cause : undefined;
   return typeof cause === 'object' && cause !== null && 'originalCode' in cause
     ? String(cause.originalCode)
@@ -35,13 +35,9 @@ function stateInPrisma({ meta }: Prisma.PrismaClientKnownRequestError): string {
 /** Gives connection-class errors their code; leaves all others as they are. */
 export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof CodedError || !isConnectionError(error)) return error;
-  return new CodedError(
-    'STORE_UNAVAILABLE',
-    'The metadata database (DATABASE_URL) does not answer; try again shortly.',
-    {
-      cause: error,
-    },
-  );
+  const ailment = describeAilment(stateOf(error));
+  const message = `The metadata database (DATABASE_URL) ${ailment}; try again shortly.`;
+  return new CodedError('STORE_UNAVAILABLE', message, { cause: error });
 }
 
 /** Wraps every function of a part of the store, so that callers meet coded errors only where a code exists. */

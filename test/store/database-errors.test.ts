@@ -43,6 +43,13 @@ it.each([
   }
 });
 
+it('says what ails the database', () => {
+  const messageOf = (error: unknown) => String(translateDatabaseError(error));
+  expect(messageOf(refusal('25006'))).toContain('(DATABASE_URL) takes no writes at the moment');
+  expect(messageOf(refusalInPrisma('53300'))).toContain('(DATABASE_URL) has no connection left');
+  expect(messageOf(new Error('Connection terminated'))).toContain('(DATABASE_URL) does not answer');
+});
+
 it.each(['23505', '22P02', '42P01', '57014'])('leaves %s as it is', (state) => {
   for (const error of [refusal(state), refusalInPrisma(state)])
     expect(translateDatabaseError(error)).toBe(error);
