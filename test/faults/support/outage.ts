@@ -8,6 +8,8 @@ import type { FaultStack } from './fault-stack.ts';
 /** An outage that nobody repairs at once. */
 const outageMs = 20_000;
 const pollMs = 100;
+/** Work that writes the warehouse begins three times in an attempt, so it needs a moment in between. */
+const endEveryMs = 500;
 
 /** Kills a server and starts it again once it has been away so long. `meanwhile` goes on while it is away. */
 export async function whileDown(
@@ -81,4 +83,20 @@ export async function statusesWhile(
     await asking;
   }
   return statuses;
+}
+
+/**
+ * Ends all connections of ours to both databases, as a failover does: once, or each half a second for so long.
+ * Resolves with how many.
+ */
+export async function endBackends(stack: FaultStack, forMs = 0): Promise<number> {
+  const until = performance.now() + forMs;
+  for (let ended = 0; ; await pause(endEveryMs)) {
+    const found = await stack.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    );
+    ended += found.length;
+    if (performance.now() >= until) return ended;
+  }
 }
