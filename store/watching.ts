@@ -1,9 +1,11 @@
 // What the watch asks and writes, beside the ends and adoptions of execution.ts.
-import type { RunError } from '../graph/transitions.ts';
+import type { Fence, RunError } from '../graph/transitions.ts';
+import type { AttemptSubject } from './attempt-writes.ts';
 import type { Database } from './database.ts';
 import type { OpenGraphRun, OpenJobRun, WorkflowIdentity } from './execution.ts';
 import { readOpenExecutions, readStanding, siftExecutions } from './executions.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { noteLost, readRunningAttempts } from './lost-attempts.ts';
 import { recordGraphRun, recordJobRun } from './outside-runs.ts';
 import { clearStuck, markStuck } from './stuck-runs.ts';
 import { claimUnopened, noteStarts } from './unopened-runs.ts';
@@ -29,6 +31,11 @@ export interface Watching {
   /** Shows that the workflow task of a run fails; false where that shows already, or the run has moved on. */
   markStuck(problem: WorkflowTaskProblem): Promise<boolean>;
   clearStuck(identity: WorkflowIdentity, actor: string): Promise<boolean>;
+
+  /** Attempts that run, as far as the rows know, of these jobs of an execution. */
+  runningAttempts(runId: string, jobs: readonly string[]): Promise<RunningAttempt[]>;
+  /** Ends attempts for which Temporal tries again: their jobs wait. One that tells of itself later is heard. */
+  noteLost(lost: readonly LostAttempt[], actor: string): Promise<void>;
 
   beginTurn(): Promise<TurnBegin>;
   /** Writes the event `behind` when it is due. */
@@ -89,6 +96,15 @@ export interface WorkflowTaskProblem {
   readonly actor: string;
 }
 
+export interface RunningAttempt extends AttemptSubject {
+  readonly fence: Fence;
+}
+
+export interface LostAttempt extends RunningAttempt {
+  readonly reason: 'error' | 'timed_out' | 'lost';
+  readonly error: RunError;
+}
+
 export interface TurnBegin {
   /** Postgres' time, as all holders read it. */
   readonly begunAt: Date;
@@ -121,6 +137,8 @@ export function createWatching(database: Database, cache: GraphCache): Watching 
       database.transaction((client) => claimUnopened(client, identity, actor)),
     markStuck: (problem) => database.transaction((client) => markStuck(client, problem)),
     clearStuck: (identity, actor) => database.transaction((client) => clearStuck(client, identity, actor)),
+    runningAttempts: (runId, jobs) => readRunningAttempts(pool, runId, jobs),
+    noteLost: (lost, actor) => database.transaction((client) => noteLost(client, lost, actor)),
     beginTurn: () => beginTurn(database),
     noteLag: (behindAfterMs) => database.transaction((client) => noteLag(client, behindAfterMs)),
     endTurn: (turn) => database.transaction((client) => endTurn(client, turn)),

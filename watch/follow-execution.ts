@@ -7,6 +7,7 @@ import { adoptExecution } from './adopt-execution.ts';
 import { checkWorkflowTask } from './check-workflow-task.ts';
 import type { EndDependencies } from './end-execution.ts';
 import { endExecution, endVanished } from './end-execution.ts';
+import { noteLostAttempts } from './note-lost-attempts.ts';
 import { recordOutside } from './record-outside.ts';
 import { type ExecutionId, type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
@@ -25,7 +26,7 @@ export async function followExecution(deps: FollowDependencies, id: ExecutionId)
   return followView(deps, id, await describeLast(deps, id));
 }
 
-/** The same for one that is open as far as the rows know: where that is so, a Describe is all it takes. */
+/** The same for one that is open as far as the rows know: where that is so, a Describe is all it takes, as a rule. */
 export async function compareExecution(deps: FollowDependencies, open: OpenExecution): Promise<Correction[]> {
   const view = await describeLast(deps, open);
   const isAsKnown =
@@ -33,7 +34,9 @@ export async function compareExecution(deps: FollowDependencies, open: OpenExecu
     isOngoing(view.status) &&
     !open.isStuck &&
     (view.workflowTask?.attempts ?? 1) === 1;
-  return isAsKnown ? [] : followView(deps, open, view);
+  if (!isAsKnown) return followView(deps, open, view);
+  await noteLostAttempts(deps, view);
+  return [];
 }
 
 /** A reset puts another execution in the place of one; null where the server has neither. */
