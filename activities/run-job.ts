@@ -72,10 +72,12 @@ async function withLimits<Result>(
     Math.min(timeoutMs, longestTimerMs),
   );
   let lastWord: NodeJS.Timeout | undefined;
-  const left = token === null ? undefined : stillInWarehouse(input);
   const late = new Promise<never>((_, reject) => {
     const wait = (): void => {
-      lastWord = setTimeout(() => reject(left ?? signal.reason), cleanUpMs);
+      lastWord = setTimeout(
+        () => reject(token === null ? signal.reason : stillInWarehouse(input, signal)),
+        cleanUpMs,
+      );
     };
     if (signal.aborted) wait();
     else signal.addEventListener('abort', wait, { once: true });
@@ -94,9 +96,9 @@ async function withLimits<Result>(
 }
 
 /** Left behind, it may yet publish: who ends the job run shuts it out. */
-function stillInWarehouse({ job }: RunJobInput): CodedError {
+function stillInWarehouse({ job }: RunJobInput, { reason: cause }: AbortSignal): CodedError {
   const message = `Job "${job}" was told to stop and did not within ${cleanUpMs} ms; what it does in the warehouse is shut out.`;
-  return new CodedError('WAREHOUSE_UNAVAILABLE', message);
+  return new CodedError('WAREHOUSE_UNAVAILABLE', message, { cause });
 }
 
 /** Hands Temporal's word to stop on, with a reason that people understand. */

@@ -1,5 +1,6 @@
 // What an attempt hands to Temporal: the mark says that its end is recorded. An end without it came from outside.
 
+import type { ErrorCode } from './errors.ts';
 import type { JobFailure } from './states.ts';
 import type { Fence } from './transitions.ts';
 
@@ -47,6 +48,12 @@ export function unrecordedOutput(value: unknown): unknown {
 
 export function isRecordedFailure(value: unknown): value is RecordedFailure {
   return isObject(value) && hasFence(value) && 'recorded' in value && typeof value.recorded === 'string';
+}
+
+/** Why a job failed whose attempt could not record its end, by the type that Temporal was told. */
+export function unrecordedReason(type: string | null | undefined): 'timed_out' | 'error' {
+  const timedOut: ErrorCode = 'JOB_TIMED_OUT';
+  return type === timedOut ? 'timed_out' : 'error';
 }
 
 function hasFence(value: object): boolean {

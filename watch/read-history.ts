@@ -1,16 +1,15 @@
 // What Temporal's history of one execution says of a run and its jobs. Pure: a fold over its events.
-import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import { isRecordedFailure, isRecordedResult, isStoppedAttempt } from '../graph/attempt-results.ts';
+import { isRecordedResult } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
+import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
 type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
 type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
-type Failure = temporal.api.failure.v1.IFailure | null | undefined;
 
 /** How a job's activity ended, by the history alone. */
 export interface HistoryJob {
@@ -261,32 +260,6 @@ function endJob(
   if (!activity || !isJob(activity.id)) return;
   const isSettled = ended.recordedIn !== null;
   reading.jobs.set(activity.id, { ...ended, hash: null, bytes: 0, eventId, isSettled });
-}
-
-/** Its worker was stopped: the job goes on with an activity of the same id. */
-function isStopped(failure: Failure): boolean {
-  return isStoppedAttempt(fromPayloads(failure?.applicationFailureInfo?.details));
-}
-
-function readFailed(failure: Failure): Pick<HistoryJob, 'end' | 'error' | 'recordedIn'> {
-  const mark = fromPayloads(failure?.applicationFailureInfo?.details);
-  const recorded = isRecordedFailure(mark) ? mark : null;
-  return {
-    end: { state: 'FAILED', reason: recorded?.recorded ?? 'error' },
-    error: errorOf(failure),
-    recordedIn: recorded?.fence.runId ?? null,
-  };
-}
-
-function errorOf(failure: Failure): RunError | null {
-  if (!failure) return null;
-  const type = failure.applicationFailureInfo?.type || 'Error';
-  return { type, message: failure.message ?? '' };
-}
-
-function fromPayloads(payloads: Payloads): unknown {
-  const payload = payloads?.payloads?.[0];
-  return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
 }
 
 function isJobEnd(value: unknown): value is JobEnd {

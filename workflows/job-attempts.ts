@@ -14,6 +14,7 @@ import {
   isRecordedResult,
   isStoppedAttempt,
   unrecordedOutput,
+  unrecordedReason,
 } from '../graph/attempt-results.ts';
 import { heartbeat, type JobRules } from '../graph/rules.ts';
 import type { JobEnd } from '../graph/states.ts';
@@ -82,7 +83,7 @@ function readFailure(failure: unknown): AttemptedEnd {
     const error = { type: cause.type ?? 'Error', message: cause.message };
     if (isRecordedFailure(mark))
       return { end: { state: 'FAILED', reason: mark.recorded }, recorded: true, error };
-    return { end: { state: 'FAILED', reason: 'error' }, recorded: false, error };
+    return { end: { state: 'FAILED', reason: unrecordedReason(cause.type) }, recorded: false, error };
   }
   return unrecorded('error', cause ?? failure, 'Error');
 }

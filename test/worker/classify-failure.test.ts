@@ -22,6 +22,11 @@ const words = (word: keyof CancelWords): CancelWords => ({
   [word]: true,
 });
 
+/** Of code in the warehouse that took no notice of its time-out. */
+const leftBehind = new CodedError('WAREHOUSE_UNAVAILABLE', 'x', {
+  cause: new CodedError('JOB_TIMED_OUT', 'its time is out'),
+});
+
 describe('classifyFailure', () => {
   it.each([
     ['an error is tried again', new Error('x'), 1, { kind: 'retry', reason: 'error' }],
@@ -57,6 +62,12 @@ describe('classifyFailure', () => {
       3,
       { kind: 'failure', end: { reason: 'timed_out' } },
     ],
+    [
+      'a time-out of what did not stop is tried again',
+      leftBehind,
+      1,
+      { kind: 'retry', reason: 'timed_out', error: { type: 'JOB_TIMED_OUT' } },
+    ],
   ])('%s', (_, error, attempt, expected) => {
     expect(classify(error, attempt)).toMatchObject(expected);
   });
@@ -68,6 +79,10 @@ describe('classifyFailure', () => {
     ['workerShutdown', { kind: 'retry', reason: 'lost' }],
   ] as const)('an attempt stopped for %s', (word, expected) => {
     expect(classify(new CancelledFailure('stop'), 3, words(word))).toMatchObject(expected);
+  });
+
+  it('leaves the end of a last time-out of what did not stop to the settling', () => {
+    expect(classify(leftBehind, 3)).toBeNull();
   });
 
   it.each(['timedOut', 'notFound'] as const)('writes nothing for an attempt stopped for %s', (word) => {

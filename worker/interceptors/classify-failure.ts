@@ -35,8 +35,7 @@ export function classifyFailure(failed: FailedAttempt): AttemptEnd | null {
       return { kind: 'failure', end: { state: 'FAILED', reason: 'cancelled' }, error };
     return { kind: 'retry', reason: 'lost', error };
   }
-  const reason =
-    failed.error instanceof CodedError && failed.error.code === 'JOB_TIMED_OUT' ? 'timed_out' : 'error';
+  const reason = typeOf(failed.error) === 'JOB_TIMED_OUT' ? 'timed_out' : 'error';
   if (isUnknown && isLastAttempt(failed)) return null;
   return isLastAttempt(failed)
     ? { kind: 'failure', end: { state: 'FAILED', reason }, error }
@@ -52,9 +51,14 @@ export function isFinalError(error: unknown, retry: RetryRules): boolean {
 
 /** The type that people name in `nonRetryableErrors`: a code of ours, or the error's own name. */
 export function typeOf(error: unknown): string {
-  if (error instanceof CodedError) return error.code;
+  if (error instanceof CodedError) return isLeftBehind(error) ? 'JOB_TIMED_OUT' : error.code;
   if (error instanceof ApplicationFailure) return error.type ?? error.name;
   return error instanceof Error ? error.name : 'Error';
+}
+
+/** Its time was out and it did not stop: what it does in the warehouse since is not known, why it ended is. */
+function isLeftBehind({ code, cause }: CodedError): boolean {
+  return code === 'WAREHOUSE_UNAVAILABLE' && cause instanceof CodedError && cause.code === 'JOB_TIMED_OUT';
 }
 
 /** An error as it is kept: bounded, and with what people need to mend it. */

@@ -1,7 +1,7 @@
 // What people do to runs with Temporal's own command line.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { graphRunWorkflowId } from '../../../workflows/contract.ts';
+import { defaultTaskQueue, graphRunWorkflowId, workflowTypes } from '../../../workflows/contract.ts';
 import type { FaultStack } from './fault-stack.ts';
 
 type Stack = Pick<FaultStack, 'temporalCli' | 'temporalAddress' | 'temporalClient'>;
@@ -21,6 +21,26 @@ export function temporalFor(
   ...args: readonly string[]
 ): Promise<unknown> {
   return temporal(stack, ...command.split(' '), '--workflow-id', graphRunWorkflowId(graphRunId, 1), ...args);
+}
+
+/** Starts a workflow of graph runs under an id of one's own. Resolves with the run id of its execution. */
+export async function startOutside(
+  stack: Stack,
+  workflowId: string,
+  input: Readonly<Record<string, unknown>>,
+  options: readonly string[] = [],
+): Promise<string> {
+  const of = [
+    '--workflow-id',
+    workflowId,
+    '--type',
+    workflowTypes.graphRun,
+    '--task-queue',
+    defaultTaskQueue,
+  ];
+  const argument = ['--input', JSON.stringify(input)];
+  const answer = await temporal(stack, 'workflow', 'start', ...of, ...argument, ...options);
+  return (answer as { readonly runId: string }).runId;
 }
 
 /** Resets a run to its first or its latest workflow task, or to an event, of its latest execution unless told. */
