@@ -25,6 +25,8 @@ export interface EndedJob {
   readonly error: RunError | null;
   /** Of a success that no attempt could record. */
   readonly output?: unknown;
+  /** Only if an attempt has begun; else the answer is null. */
+  readonly ifBegun?: boolean;
 }
 
 export interface SettleInput {
@@ -96,14 +98,14 @@ export function createBookkeeping({
       return openOrAdopt(adopt, identity, () => store.execution.openJobRun(request));
     },
 
-    /** Ends jobs that no attempt could tell of; answers in their order with what is recorded. */
-    async settle({ graphRunId, jobs }: SettleInput): Promise<JobEnd[]> {
+    /** Ends jobs that no attempt could tell of; answers in their order with what is recorded, or null for those left open. */
+    async settle({ graphRunId, jobs }: SettleInput): Promise<(JobEnd | null)[]> {
       const told = jobs.map((job) => toSettle(jobRunIdOf(graphRunId, job.job), job));
       const ends = await store.execution.settle({ ...own(), jobs: told }, shutOut);
       return ends.map(({ end }) => end);
     },
 
-    async settleLone({ jobRunId, ...ended }: SettleLoneInput): Promise<JobEnd[]> {
+    async settleLone({ jobRunId, ...ended }: SettleLoneInput): Promise<(JobEnd | null)[]> {
       const ends = await store.execution.settle({ ...own(), jobs: [toSettle(jobRunId, ended)] }, shutOut);
       return ends.map((settled) => settled.end);
     },
@@ -133,8 +135,9 @@ async function openOrAdopt<Opened extends { readonly outcome: string }>(
 export type Bookkeeping = ReturnType<typeof createBookkeeping>;
 
 /** An output from outside may be more than can be kept; the workflow has it, but the job has failed then. */
-function toSettle(jobRunId: string, { end, error, output }: Omit<EndedJob, 'job'>): JobToSettle {
-  if (end.state !== 'SUCCESS' || output === undefined) return { jobRunId, end, error };
+function toSettle(jobRunId: string, ended: Omit<EndedJob, 'job'>): JobToSettle {
+  const { end, error, output, ifBegun = false } = ended;
+  if (end.state !== 'SUCCESS' || output === undefined) return { jobRunId, end, error, ifBegun };
   try {
     return { jobRunId, end, error, output: encodeOutput(jobRunId, output) };
   } catch (refused) {

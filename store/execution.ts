@@ -128,6 +128,8 @@ export type OpenedJobRun =
 
 export interface JobToSettle extends ToldEnd {
   readonly jobRunId: string;
+  /** Leaves a job as it is of which no attempt has begun in this execution. */
+  readonly ifBegun?: boolean;
 }
 
 export interface Settle {
@@ -138,7 +140,8 @@ export interface Settle {
 
 export interface SettledEnd {
   readonly jobRunId: string;
-  readonly end: JobEnd;
+  /** Null for a job that was left as it is: it may be given to another worker. */
+  readonly end: JobEnd | null;
 }
 
 export interface CloseGraphRun {

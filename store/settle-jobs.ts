@@ -40,6 +40,7 @@ export async function settleRows(
     const row = rows.get(job.jobRunId);
     if (!row) throw new Error(`job run ${job.jobRunId} does not exist`);
     const isOwn = task !== null && task.epoch === row.epoch && !isFinal(row.state);
+    if (isOwn && job.ifBegun && row.fence?.runId !== runId) return { jobRunId: job.jobRunId, end: null };
     const verdict = settleJobRun(row, task, isOwn ? toldOrPublished(job, row, shut) : job, at);
     if (verdict.applies) {
       changed.push(verdict.row);

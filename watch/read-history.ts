@@ -3,11 +3,11 @@ import type { temporal } from '@temporalio/proto';
 import { isRecordedResult } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
+import { errorOf, fromPayloads, isStopped, type Payloads, readFailed } from './activity-failures.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
 import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
-type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
 type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
 type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
 
@@ -30,7 +30,8 @@ export interface HistoryJob {
 /** The last attempt of a job's activity that ended: the server writes attempts to the history only then. */
 export interface HistoryAttempt {
   /**
-   * How many began by then: the server's own count, and those of earlier activities of the job, whose workers were stopped.
+   * How many began by then: the server's own count, and those of earlier activities of the job, whose workers were stopped
+   * or never had them.
    */
   readonly number: number;
   /** Of the attempt before it. */
@@ -59,7 +60,7 @@ export interface RunHistory {
 interface Reading {
   readonly jobs: Map<string, HistoryJob>;
   readonly attempts: Map<string, HistoryAttempt>;
-  /** How many attempts the activities had whose workers were stopped. */
+  /** How many attempts the activities had whose workers were stopped, or never had them. */
   readonly stopped: Map<string, number>;
   readonly scheduled: Map<string, number>;
   /** Event id of a scheduling to the activity that it schedules. */
@@ -175,7 +176,7 @@ function readFailedEvent(reading: Reading, failed: Failed, eventId: number): voi
   const scheduledEventId = idOf(reading, failed);
   const id = reading.activities.get(scheduledEventId)?.id ?? '';
   if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed.failure), eventId);
-  else reading.stopped.set(id, reading.attempts.get(id)?.number ?? 0);
+  else goOn(reading, id);
 }
 
 /** What came before was done by another execution: of jobs that are still open it counts no more. */
@@ -226,8 +227,9 @@ function readSettled(reading: Reading, input: unknown, answer: unknown, eventId:
   if (!Array.isArray(answer)) return;
   for (const [place, job] of settledJobs(reading, input).entries()) {
     const end: unknown = answer[place];
-    if (!isJobEnd(end)) continue;
     const known = reading.jobs.get(job);
+    if (end === null) goOn(reading, job);
+    if (!isJobEnd(end)) continue;
     reading.jobs.set(job, {
       error: known?.error ?? null,
       hash: known?.hash ?? null,
@@ -238,6 +240,12 @@ function readSettled(reading: Reading, input: unknown, answer: unknown, eventId:
       isSettled: true,
     });
   }
+}
+
+/** It has not ended: it goes on with an activity of the same id. */
+function goOn(reading: Reading, job: string): void {
+  reading.jobs.delete(job);
+  reading.stopped.set(job, reading.attempts.get(job)?.number ?? 0);
 }
 
 /** In their order. A job that runs alone is settled without its key: its execution has no other. */

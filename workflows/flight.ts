@@ -34,10 +34,15 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
 
   const start = (job: number): void => {
     inFlight += 1;
+    attempt(job);
+  };
+  const attempt = (job: number): void => {
     const key = plan.keys[job] as string;
     attemptJob(inputOf(run, job, key), rulesAt(plan, job), ({ recorded, ...ended }) => {
       if (recorded) return land(job, ended.end);
-      settler.settle({ job: key, ...ended }).then((end) => land(job, end), crash);
+      settler
+        .settle({ job: key, ...ended })
+        .then((end) => (end === null ? attempt(job) : land(job, end)), crash);
       settler.flushSoon(() => isDone(progress));
     });
   };

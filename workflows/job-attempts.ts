@@ -28,6 +28,8 @@ export interface AttemptedEnd {
   readonly error: RunError | null;
   /** Of a success that is to be settled. */
   readonly output?: unknown;
+  /** It has ended so only if an attempt has begun: else it is to be attempted again. */
+  readonly ifBegun?: boolean;
 }
 
 /** Runs a job to its end, with its retries, and tells of it. An error that is no end of an activity fails the task. */
@@ -51,7 +53,7 @@ export function attemptJob(input: RunJobInput, rules: JobRules, tell: (ended: At
     (failure) => {
       // Its worker was stopped: another takes the job at once, with all its attempts.
       if (isStopped(failure)) attemptJob(input, rules, tell);
-      else tell(readFailure(failure));
+      else tell(readFailure(failure, rules));
     },
   );
 }
@@ -67,7 +69,7 @@ function isStopped(failure: unknown): boolean {
   return cause instanceof ApplicationFailure && isStoppedAttempt(cause.details?.[0]);
 }
 
-function readFailure(failure: unknown): AttemptedEnd {
+function readFailure(failure: unknown, { retry }: JobRules): AttemptedEnd {
   // Cancelled before it was scheduled.
   if (failure instanceof CancelledFailure) return unrecorded('cancelled', failure, 'Cancelled');
   if (!(failure instanceof ActivityFailure)) throw failure;
@@ -76,7 +78,9 @@ function readFailure(failure: unknown): AttemptedEnd {
   if (cause instanceof TimeoutFailure) {
     // Without a beat nobody knows what became of the work; with one, its time was out.
     const lost = cause.timeoutType === 'HEARTBEAT';
-    return unrecorded(lost ? 'lost' : 'timed_out', cause, `Timeout:${cause.timeoutType ?? 'UNKNOWN'}`);
+    const ended = unrecorded(lost ? 'lost' : 'timed_out', cause, `Timeout:${cause.timeoutType ?? 'UNKNOWN'}`);
+    // Handed to a worker that was just told to stop, perhaps, which never had it: no attempt of its own is left for that.
+    return lost && retry.maximumAttempts === 1 ? { ...ended, ifBegun: true } : ended;
   }
   if (cause instanceof ApplicationFailure) {
     const mark = cause.details?.[0];

@@ -6,6 +6,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SettleLoneInput } from '../activities/bookkeeping.ts';
+import type { RunJobInput } from '../activities/resolve-job.ts';
+import type { JobRules } from '../graph/rules.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { OpenedJobRun } from '../store/execution.ts';
@@ -19,6 +21,7 @@ export interface JobRunResult {
 }
 
 type Run = Extract<OpenedJobRun, { outcome: 'opened' }>;
+type LoneJob = RunJobInput & { readonly jobRunId: string };
 
 /** Runs one job alone. A failed job fails the workflow. */
 export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
@@ -26,9 +29,7 @@ export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
   const { jobRunId, projectId, project, version, rules } = run;
   setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
   const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
-  const { recorded, ...ended } = await new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, tell));
-  const { error } = ended;
-  const end = recorded ? ended.end : await settle({ jobRunId, ...ended });
+  const { end, error } = await attemptUntilEnded(job, rules);
   await close(end, error);
   if (end.state === 'SUCCESS') return { jobRunId, state: end.state };
   const message = error?.message ?? `the job ended as FAILED/${end.reason}`;
@@ -46,12 +47,21 @@ async function open(input: JobRunInput): Promise<Run> {
   throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
 }
 
+/** Again where no attempt has begun: what was handed out to a worker that was told to stop. */
+async function attemptUntilEnded(job: LoneJob, rules: JobRules) {
+  for (;;) {
+    const { recorded, ...ended } = await new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, tell));
+    const end = recorded ? ended.end : await settle({ jobRunId: job.jobRunId, ...ended });
+    if (end !== null) return { end, error: ended.error };
+  }
+}
+
 /** A recorded SUCCESS wins over the end that the workflow saw. */
-async function settle(ended: SettleLoneInput): Promise<JobEnd> {
-  const [recorded] = await CancellationScope.nonCancellable(() =>
+async function settle(ended: SettleLoneInput): Promise<JobEnd | null> {
+  const [recorded = ended.end] = await CancellationScope.nonCancellable(() =>
     queued(bookkeepingActivityIds.settle).settleLone(ended),
   );
-  return recorded ?? ended.end;
+  return recorded;
 }
 
 async function close(end: JobEnd, error: RunError | null): Promise<void> {

@@ -6,8 +6,11 @@ import { bookkeepingActivityIds } from './contract.ts';
 
 /** Gathers what one workflow task decides and settles it in one call. */
 export interface Settler {
-  /** Asks for what is recorded of a job that no attempt could end; a recorded SUCCESS wins over `ended`. */
-  settle(ended: EndedJob): Promise<JobEnd>;
+  /**
+   * Asks for what is recorded of a job that no attempt could end; a recorded SUCCESS wins over `ended`. Null when it has not
+   * ended, since no attempt has begun.
+   */
+  settle(ended: EndedJob): Promise<JobEnd | null>;
   /** Adds a job that never ran: nobody waits for the answer. */
   add(ended: EndedJob): void;
   /** Sends what was gathered, once all that has landed in this workflow task is taken; not `unless` it says so then. */
@@ -20,7 +23,8 @@ export interface Settler {
 
 export function createSettler(graphRunId: string): Settler {
   let gathered: EndedJob[] = [];
-  let waiting: { readonly at: number; resolve(end: JobEnd): void; reject(error: unknown): void }[] = [];
+  let waiting: { readonly at: number; resolve(end: JobEnd | null): void; reject(error: unknown): void }[] =
+    [];
   let sent = 0;
   let flushAsked = false;
   const underWay = new Set<Promise<void>>();
@@ -34,7 +38,7 @@ export function createSettler(graphRunId: string): Settler {
     const { settle } = queued(`${bookkeepingActivityIds.settle}/${sent}`);
     try {
       const ends = await CancellationScope.nonCancellable(() => settle({ graphRunId, jobs }));
-      for (const { at, resolve } of waiters) resolve(ends[at] as JobEnd);
+      for (const { at, resolve } of waiters) resolve(ends[at] ?? null);
     } catch (error) {
       // Ended from outside: what nobody waits for goes with the next call, or with the closing one.
       for (const { reject } of waiters) reject(error);

@@ -96,6 +96,26 @@ describe('the recorder', () => {
     expect(await settle('j1')).toMatchObject([{ end: { state: 'SUCCESS', reason: null } }]);
   });
 
+  it('leaves a job as it is of which no attempt has begun in the execution, where that is asked for', async () => {
+    const run = await openRun();
+    const end = { state: 'FAILED', reason: 'lost' } as const;
+    const settle = (key: string) =>
+      execution.settle(
+        {
+          runId: run.runId,
+          actor: 'test',
+          jobs: [{ jobRunId: run.job(key), end, error: null, ifBegun: true }],
+        },
+        async () => new Map(),
+      );
+    expect(await settle('j0')).toMatchObject([{ end: null }]);
+    expect(await store.jobRuns.get(run.job('j0'))).toMatchObject({ state: 'PENDING', attempts: 0 });
+    await start(run.job('j0'), run.fence);
+    expect(await settle('j0')).toMatchObject([{ end }]);
+    expect(await settle('j0')).toMatchObject([{ end }]);
+    expect(await store.jobRuns.get(run.job('j0'))).toMatchObject({ ...end, attempts: 1 });
+  });
+
   it('gives every attempt that asks for one a token above all before', async () => {
     const run = await openRun();
     const answers = await Promise.all(['j0', 'j1', 'j2'].map((key) => start(run.job(key), run.fence, true)));

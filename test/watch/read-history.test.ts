@@ -23,6 +23,31 @@ it('takes the end of a worker for no end of a job: it goes on with another activ
   expect([...history.scheduled.keys()]).toEqual(['stopped', 'failed']);
 });
 
+it('takes a time-out for no end of a job whose settle says that none of its attempts has begun', () => {
+  const payloads = (value: unknown) => ({ payloads: [defaultPayloadConverter.toPayload(value)] });
+  const lost = { state: 'FAILED', reason: 'lost' };
+  const jobs = ['begun', 'unbegun'].map((job) => ({ job, end: lost, error: null, ifBegun: true }));
+  const settle = { activityId: 'graphrun:settle/1', input: payloads({ graphRunId: 'run', jobs }) };
+  const events = [
+    { activityTaskScheduledEventAttributes: { activityId: 'begun' } },
+    { activityTaskScheduledEventAttributes: { activityId: 'unbegun' } },
+    { activityTaskStartedEventAttributes: { scheduledEventId: 1, attempt: 1 } },
+    { activityTaskTimedOutEventAttributes: { scheduledEventId: 1 } },
+    { activityTaskStartedEventAttributes: { scheduledEventId: 2, attempt: 1 } },
+    { activityTaskTimedOutEventAttributes: { scheduledEventId: 2 } },
+    { activityTaskScheduledEventAttributes: settle },
+    { activityTaskCompletedEventAttributes: { scheduledEventId: 7, result: payloads([lost, null]) } },
+    { activityTaskScheduledEventAttributes: { activityId: 'unbegun' } },
+    { activityTaskStartedEventAttributes: { scheduledEventId: 9, attempt: 1 } },
+  ].map((event, index) => ({ eventId: index + 1, ...event }));
+  const history = readHistory(events as unknown as Parameters<typeof readHistory>[0]);
+  expect([...history.jobs]).toMatchObject([['begun', { end: lost, isSettled: true }]]);
+  expect([...history.attempts].map(([job, { number }]) => [job, number])).toEqual([
+    ['begun', 1],
+    ['unbegun', 2],
+  ]);
+});
+
 it('counts attempts over the activities of a job, and within one execution', () => {
   const scheduled = { activityTaskScheduledEventAttributes: { activityId: 'job' } };
   const started = (scheduledEventId: number, attempt: number) => ({

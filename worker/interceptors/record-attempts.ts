@@ -78,7 +78,7 @@ async function recordOutcome(
   try {
     const rules = await whileStoreIsAway(() => findRules(deps, job), context.cancellationSignal);
     retry = rules.retry;
-    const started = await startAttempt(context, deps, job, attempt, rules.timeoutMs);
+    const started = await startAttempt(context, deps, job, attempt, rules);
     if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
     const running = { ...attempt, kind: job.kind, attempt: context.info.attempt };
     const work = () => next({ ...input, args: [job, { ...started.attempt, report }] });
@@ -137,21 +137,23 @@ type Started =
 /**
  * The first attempt's RUNNING is not waited for, unless the kind writes the warehouse: it needs the fence's token. A
  * later attempt waits, since the one before may have recorded a SUCCESS whose answer was lost. So does one that was
- * given to this worker, perhaps, before the worker stood still: another one may have done the job.
+ * given to this worker, perhaps, before the worker stood still: another one may have done the job. And so does the only one
+ * that a job may have: should it be lost, the rows tell for sure whether it had begun.
  */
 async function startAttempt(
   context: Context,
   deps: RecordingDependencies,
   job: RunJobInput,
   attempt: ReturnType<typeof describeAttempt>,
-  timeoutMs: number,
+  { timeoutMs, retry }: JobRules,
 ): Promise<Started> {
   const { jobRunId } = attempt.subject;
   const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
   const ageMs = Date.now() - attempt.fence.scheduledAtMs;
-  const isAwaited = context.info.attempt > 1 || needsToken || ageMs >= heartbeat.timeoutMs;
+  const isOnly = retry.maximumAttempts === 1;
+  const isAwaited = context.info.attempt > 1 || isOnly || needsToken || ageMs >= heartbeat.timeoutMs;
   const isFirst = context.info.attempt === 1 && epoch === 1;
   const writing = deps.store.recorder.start({ ...attempt, at: new Date(), isFirst, needsToken, isAwaited });
   // Its failure shows at the outcome, which waits for the same database.

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { until } from '../../support/until.ts';
+import { graphRunWorkflowId } from '../../../workflows/contract.ts';
 import { expectSound } from '../support/expect-sound.ts';
 import { fault } from '../support/fault.ts';
 import { useFaultStack } from '../support/fault-stack.ts';
@@ -10,6 +10,7 @@ import {
   untilBlocked,
   untilPublished,
   whileLocked,
+  workerOf,
 } from '../support/observe.ts';
 
 const stack = await useFaultStack({ workers: 2 });
@@ -33,7 +34,7 @@ fault('1', 'a worker killed before a job began in it', async (clock) => {
     latches.open('before');
     await untilBlocked(stack);
     // Its start waits for the row; no word of it is written.
-    await stack.workerWith(await workerOf(id, 'held')).kill();
+    await (await workerOf(stack, graphRunWorkflowId(id, 1), 'held')).kill();
     await loseBlocked(stack);
   });
   clock.over();
@@ -78,15 +79,3 @@ fault('1', 'a worker killed between its commit in the warehouse and its report',
   await expectSound(stack, clock, lostWithinMs);
   expect(await attemptsOf(stack, id, 'held')).toEqual(['FAILED/lost', 'SUCCESS']);
 });
-
-/** The pid of the worker that Temporal has given a job's attempt to. */
-async function workerOf(graphRunId: string, job: string): Promise<number> {
-  const handle = stack.temporalClient.workflow.getHandle(`graph-run/${graphRunId}/1`);
-  const identity = await until(async () => {
-    const { raw } = await handle.describe();
-    return (
-      raw.pendingActivities?.find(({ activityId }) => activityId === job)?.lastWorkerIdentity || undefined
-    );
-  }, `a worker has taken ${job}`);
-  return Number.parseInt(identity, 10);
-}

@@ -2,6 +2,7 @@
 import { withClient } from '../../../dev/databases.ts';
 import { jobRunIdOf } from '../../../store/index.ts';
 import { until } from '../../support/until.ts';
+import type { FaultProcess } from './fault-process.ts';
 import type { FaultStack } from './fault-stack.ts';
 
 /** The attempts of a job, as `STATE/reason`. */
@@ -73,4 +74,16 @@ export async function whileLocked(
 /** Locks a job's row: neither start nor end of its attempts can be recorded. */
 export function rowOf(graphRunId: string, job: string) {
   return { sql: 'SELECT FROM job_run WHERE id = $1 FOR UPDATE', values: [jobRunIdOf(graphRunId, job)] };
+}
+
+/** The worker that Temporal has given a job's attempt to. */
+export async function workerOf(stack: FaultStack, workflowId: string, job: string): Promise<FaultProcess> {
+  const handle = stack.temporalClient.workflow.getHandle(workflowId);
+  const identity = await until(async () => {
+    const { raw } = await handle.describe();
+    return (
+      raw.pendingActivities?.find(({ activityId }) => activityId === job)?.lastWorkerIdentity || undefined
+    );
+  }, `a worker has taken ${job}`);
+  return stack.workerWith(Number.parseInt(identity, 10));
 }
