@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CodedError } from '../graph/errors.ts';
+import { cleanUpMs } from '../graph/rules.ts';
 import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { AnyJobKind, JobContext } from '../jobs/define-job-kind.ts';
 import { jobRunIdOf } from '../store/index.ts';
@@ -121,8 +122,6 @@ export function workerStopped(job: string): CodedError {
 
 /** A timer of Node holds at most 2^31-1 ms. */
 const longestTimerMs = 2_147_483_647;
-/** How long code that was told to stop may clean up before the attempt ends without it. */
-const cleanUpMs = 10_000;
 
 function checkOutput(kind: AnyJobKind, job: string, output: unknown): unknown {
   const parsed = kind.output.safeParse(output);

@@ -22,6 +22,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
+import { runActionRoutes } from './routes/run-actions.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 
@@ -95,6 +96,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   graphRunRoutes(v1, dependencies);
   resumeRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
+  runActionRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));

@@ -11,3 +11,12 @@ export async function startNow(log: FastifyBaseLogger, start: () => Promise<unkn
     log.warn({ err: error }, 'the run could not be started yet; it stays PENDING and is started later');
   }
 }
+
+/** Tries to tell Temporal of a cancel that is kept. When that fails it is told later (watch/). */
+export async function cancelNow(log: FastifyBaseLogger, tell: () => Promise<unknown>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    log.warn({ err: error }, 'Temporal could not be told of the cancel yet; it is told later');
+  }
+}

@@ -30,6 +30,11 @@ export interface ResumeOptions extends ResumeChoice, OnceOptions {
   readonly plan?: string | undefined;
 }
 
+export interface CancelOptions extends OnceOptions {
+  /** Why, in up to 500 characters. */
+  readonly note?: string | undefined;
+}
+
 export interface RunFilter {
   readonly project?: string | undefined;
   readonly state?: RunState | undefined;
@@ -68,6 +73,17 @@ export function createGraphRuns(http: Http) {
         json: resume,
         idempotencyKey,
       }),
+    /**
+     * Cancels it. Once this resolves, the request is kept and will be carried out: jobs in flight are told to stop, nothing
+     * more is started, and the run ends as FAILED/`cancelled`, unless it was at its end already.
+     */
+    cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: CancelOptions = {}) =>
+      http.request<GraphRunView>({
+        method: 'POST',
+        path: [...path, id, 'cancel'],
+        json: cancel,
+        idempotencyKey,
+      }),
     /** How the run's rows compare with Temporal's history of it. */
     verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
     /** Why it is not done, and each of its jobs. */
@@ -79,6 +95,14 @@ export function createJobRuns(http: Http) {
   const path = ['v1', 'job-runs'];
   return {
     get: (id: string) => http.request<JobRunDetail>({ method: 'GET', path: [...path, id] }),
+    /** Cancels a job that was run alone, as a graph run is cancelled. */
+    cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: CancelOptions = {}) =>
+      http.request<JobRunDetail>({
+        method: 'POST',
+        path: [...path, id, 'cancel'],
+        json: cancel,
+        idempotencyKey,
+      }),
     /** Oldest first. */
     attempts: async (id: string) =>
       (await http.request<Page<AttemptView>>({ method: 'GET', path: [...path, id, 'attempts'] })).items,

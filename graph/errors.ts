@@ -24,6 +24,8 @@ export const errorTable = {
   PLAN_OUTDATED: { status: 409, title: 'The plan has changed since it was made' },
   NOTHING_TO_RESUME: { status: 409, title: 'No job of the run would run again' },
   PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
+  RUN_HAS_ENDED: { status: 409, title: 'The run has ended' },
+  JOB_RUN_IN_GRAPH_RUN: { status: 409, title: 'The job run is part of a graph run' },
   EVENTS_EXPIRED: { status: 410, title: 'The events are not kept any more' },
   DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },
   LENGTH_MISMATCH: { status: 400, title: 'The content does not match its length' },

@@ -23,7 +23,7 @@ export interface Outcome {
  * The one table from Temporal's outcomes to ours; null where the run goes on. An execution that ended by itself has
  * written its end, or its history tells it: what neither told is `lost`. Nothing becomes SUCCESS by default.
  */
-export const outcomes: Record<ExecutionStatus, Outcome | null> = {
+const outcomes: Record<ExecutionStatus, Outcome | null> = {
   RUNNING: null,
   PAUSED: null,
   CONTINUED_AS_NEW: null,
@@ -33,6 +33,11 @@ export const outcomes: Record<ExecutionStatus, Outcome | null> = {
   TERMINATED: { run: 'terminated', jobs: 'terminated' },
   TIMED_OUT: { run: 'timed_out', jobs: 'timed_out' },
 };
+
+/** What an end means; a terminate by which a cancel was carried out (workflows/contract.ts) is one. */
+export function outcomeOf(status: ExecutionStatus, isCancelTermination: boolean): Outcome | null {
+  return outcomes[status === 'TERMINATED' && isCancelTermination ? 'CANCELLED' : status];
+}
 
 export function isExecutionStatus(name: string): name is ExecutionStatus {
   return Object.hasOwn(outcomes, name);

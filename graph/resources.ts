@@ -2,6 +2,7 @@
 // types are inferred from them. Times are ISO 8601 in UTC.
 import { z } from 'zod';
 import { jobKeySchema, projectNameSchema, timezoneSchema } from './definition.ts';
+import { limits } from './limits.ts';
 import { dropReasons, keepReasons, rerunReasons } from './resume.ts';
 import { computedPendingReasons, RunState, storedGraphRunReasons, storedJobRunReasons } from './states.ts';
 
@@ -107,10 +108,17 @@ export const taskSchema = z.object({
 });
 export type TaskView = z.infer<typeof taskSchema>;
 
+/** Who asked for the cancel of a run, when and why; null where nobody has in the run's current epoch. */
+export const cancelRequestSchema = z
+  .object({ at: time, by: z.string(), note: z.string().nullable() })
+  .nullable();
+export type CancelRequest = NonNullable<z.infer<typeof cancelRequestSchema>>;
+
 export const jobRunDetailSchema = jobRunSchema.extend({
   /** JSON of its own kind's shape; null without one. */
   output: z.unknown(),
   outputBytes: z.int().nullable(),
+  cancelRequest: cancelRequestSchema,
   tasks: z.array(taskSchema),
 });
 export type JobRunDetail = z.infer<typeof jobRunDetailSchema>;
@@ -143,6 +151,7 @@ export const graphRunSchema = z.object({
   origin: runOriginSchema,
   epoch: z.int(),
   workflowId: z.string(),
+  cancelRequest: cancelRequestSchema,
   jobCounts: z.object({ PENDING: z.int(), RUNNING: z.int(), FAILED: z.int(), SUCCESS: z.int() }),
   createdAt: time,
   createdBy: z.string(),
@@ -198,7 +207,8 @@ export type FileView = z.infer<typeof fileSchema>;
 export const eventSchema = z.object({
   number: z.int(),
   at: time,
-  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'watch']),
+  /** `cancel`: that of a run was asked for. */
+  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'cancel', 'watch']),
   /** Null where it is of the whole installation. */
   project: z.string().nullable(),
   graphRunId: z.uuid().nullable(),
@@ -209,6 +219,8 @@ export const eventSchema = z.object({
   epoch: z.int().nullable(),
   attempt: z.int().nullable(),
   actor: z.string(),
+  /** Why the actor did it, in words of his own. */
+  note: z.string().nullable(),
 });
 export type EventView = z.infer<typeof eventSchema>;
 
@@ -265,3 +277,5 @@ export const startRunSchema = z.strictObject({
   params: z.record(z.string(), z.unknown()).optional(),
   select: z.array(z.string().min(1).max(1_000)).max(1_000).optional(),
 });
+
+export const cancelRunSchema = z.strictObject({ note: z.string().min(1).max(limits.noteChars).optional() });

@@ -37,3 +37,6 @@ export const defaultRetry: RetryRules = {
 
 /** Beat every second: a cancel reaches the job in under two, a dead worker costs under twenty (docs/architecture.md). */
 export const heartbeat = { everyMs: 1_000, timeoutMs: 10_000 } as const;
+
+/** How long code that was told to stop may clean up before its attempt ends without it. */
+export const cleanUpMs = 10_000;

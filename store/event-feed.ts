@@ -39,6 +39,7 @@ interface FeedRow {
   readonly epoch: number | null;
   readonly attempt: number | null;
   readonly actor: string;
+  readonly note: string | null;
 }
 
 /**
@@ -47,7 +48,7 @@ interface FeedRow {
  */
 const selectEvents = `
   SELECT counter.last, oldest.number AS oldest, e.number, e.at, e.type, e.project, e.graph_run_id, e.job_run_id, e.job,
-         e.state, e.reason, e.epoch, e.attempt, e.actor
+         e.state, e.reason, e.epoch, e.attempt, e.actor, e.note
   FROM event_counter counter
   LEFT JOIN LATERAL (SELECT number FROM event ORDER BY number LIMIT 1) oldest ON true
   LEFT JOIN LATERAL (
@@ -111,5 +112,6 @@ function toView(row: FeedRow, number: string): EventView {
     epoch: row.epoch,
     attempt: row.attempt,
     actor: row.actor,
+    note: row.note,
   };
 }

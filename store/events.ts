@@ -15,14 +15,27 @@ export interface NewEvent {
   readonly epoch?: number | null;
   readonly attempt?: number | null;
   readonly actor: string;
+  readonly note?: string | null;
 }
 
 /** The columns of `eventArrays`, in their order. */
 export const eventColumns =
-  'type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor';
+  'type, project, graph_run_id, job_run_id, job, state, reason, epoch, attempt, actor, note';
 
 export const eventTypes = [
-  ...['text[]', 'text[]', 'uuid[]', 'uuid[]', 'text[]', 'run_state[]', 'text[]', 'int[]', 'int[]', 'text[]'],
+  ...[
+    'text[]',
+    'text[]',
+    'uuid[]',
+    'uuid[]',
+    'text[]',
+    'run_state[]',
+    'text[]',
+    'int[]',
+    'int[]',
+    'text[]',
+    'text[]',
+  ],
 ] as const;
 
 export function eventArrays(events: readonly NewEvent[]): unknown[][] {
@@ -37,6 +50,7 @@ export function eventArrays(events: readonly NewEvent[]): unknown[][] {
     events.map((event) => event.epoch ?? null),
     events.map((event) => event.attempt ?? null),
     events.map((event) => event.actor),
+    events.map((event) => event.note ?? null),
   ];
 }
 

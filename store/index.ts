@@ -1,6 +1,7 @@
 import { CodedError } from '../graph/errors.ts';
 import { createRuns } from './all-runs.ts';
 import { createApiKeys } from './api-keys.ts';
+import { createCancels } from './cancel-runs.ts';
 import { openDatabase } from './database.ts';
 import { translateDatabaseError, translateErrors } from './database-errors.ts';
 import { createEpochs } from './epochs.ts';
@@ -49,6 +50,7 @@ export function createStore(options: StoreOptions): Store {
     graphRuns: translateErrors(createGraphRuns(database, graphs, cache)),
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     resumes: translateErrors(createResumes(database, cache)),
+    cancels: translateErrors(createCancels(database)),
     runs: translateErrors(createRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),

@@ -11,15 +11,18 @@ import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { projectIdOf } from './projects.ts';
 import {
   type AttemptRow,
+  type CancelColumns,
+  cancelColumns,
   type JobRunViewRow,
   jobRunViewColumns,
   toAttemptView,
+  toCancelRequest,
   toJobRunView,
 } from './run-views.ts';
 import type { CreatedJobRun, Graphs, JobRuns, NewJobRun, Once, PageRequest, RunToStart } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-interface DetailRow extends JobRunViewRow {
+interface DetailRow extends JobRunViewRow, CancelColumns {
   readonly project_id: string;
   readonly version: number;
   readonly output: string | null;
@@ -56,6 +59,8 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
   };
 }
 
+const asCreated = { output: null, outputBytes: null, cancelRequest: null, tasks: [] };
+
 async function createJobRun(
   database: Database,
   cache: GraphCache,
@@ -69,7 +74,7 @@ async function createJobRun(
       const pinned = await pinGraph(client, cache, project);
       const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
       const inserted = await insertLoneJobRun(client, { ...row, origin: 'api' });
-      const made = { ...inserted.run, output: null, outputBytes: null, tasks: [], workflowId };
+      const made = { ...inserted.run, ...asCreated, workflowId };
       return { made, events: [inserted.event] };
     }),
   );
@@ -79,7 +84,8 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
   if (!isId(id)) throw unknownJobRun(id);
   const { row, tasks } = await database.snapshot(async (client) => {
     const found = await client.query<DetailRow>(
-      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes ${fromJobRun} WHERE r.id = $1`,
+      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes, ${cancelColumns}
+       ${fromJobRun} WHERE r.id = $1`,
       [id],
     );
     const graphRunId = found.rows[0]?.graph_run_id ?? null;
@@ -93,6 +99,7 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
     ...toJobRunView(row, await pendingReasonOf(database, graphs, row)),
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
+    cancelRequest: toCancelRequest(row),
     tasks,
   };
 }

@@ -1,5 +1,11 @@
 import type { Database } from './database.ts';
-import type { Leases } from './store.ts';
+
+export interface Leases {
+  /** Takes or renews a lease; false while another holder's lasts. */
+  hold(name: string, holder: string, forMs: number): Promise<boolean>;
+  /** Gives it back, so that another need not wait for its end. */
+  release(name: string, holder: string): Promise<void>;
+}
 
 /** Times are Postgres' own, so that the clocks of the holders need not agree. */
 export function createLeases(database: Database): Leases {

@@ -1,7 +1,24 @@
 // Rows of runs, their Tasks and attempts, as the API shows them.
-import type { AttemptView, GraphRunView, JobRunView } from '../graph/resources.ts';
+import type { AttemptView, CancelRequest, GraphRunView, JobRunView } from '../graph/resources.ts';
 
-export interface GraphRunRow {
+export interface CancelColumns {
+  readonly epoch: number;
+  readonly cancel_requested_at: Date | null;
+  readonly cancel_requested_by: string | null;
+  readonly cancel_note: string | null;
+  readonly cancel_epoch: number | null;
+}
+
+export const cancelColumns = 'r.cancel_requested_at, r.cancel_requested_by, r.cancel_note, r.cancel_epoch';
+
+/** A request of an older epoch counts no more. */
+export function toCancelRequest(row: CancelColumns): CancelRequest | null {
+  const { cancel_requested_at: at, cancel_requested_by: by, cancel_note: note } = row;
+  if (row.cancel_epoch !== row.epoch || at === null || by === null) return null;
+  return { at: at.toISOString(), by, note };
+}
+
+export interface GraphRunRow extends CancelColumns {
   readonly id: string;
   readonly project_id: string | null;
   readonly project_name: string;
@@ -13,7 +30,6 @@ export interface GraphRunRow {
   readonly select: string[];
   readonly selective: boolean;
   readonly origin: GraphRunView['origin'];
-  readonly epoch: number;
   readonly workflow_id: string;
   readonly created_at: Date;
   readonly created_by: string;
@@ -27,7 +43,7 @@ export interface GraphRunRow {
 
 export const graphRunColumns = `
   r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin,
-  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at`;
+  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at, ${cancelColumns}`;
 
 export const selectGraphRun = `
   SELECT ${graphRunColumns}, counts.*
@@ -53,6 +69,7 @@ export function toGraphRunView(row: GraphRunRow): GraphRunView {
     origin: row.origin,
     epoch: row.epoch,
     workflowId: row.workflow_id,
+    cancelRequest: toCancelRequest(row),
     jobCounts: { PENDING: row.pending, RUNNING: row.running, FAILED: row.failed, SUCCESS: row.success },
     createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,

@@ -15,10 +15,12 @@ import type {
   TaskView,
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
+import type { Cancels } from './cancel-runs.ts';
 import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
 import type { Files } from './files.ts';
 import type { Housekeeping } from './housekeeping.ts';
+import type { Leases } from './leases.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
@@ -243,13 +245,6 @@ export interface ApiKeys {
   authenticate(key: string): Promise<ApiKeyHolder | undefined>;
 }
 
-export interface Leases {
-  /** Takes or renews a lease; false while another holder's lasts. */
-  hold(name: string, holder: string, forMs: number): Promise<boolean>;
-  /** Gives it back, so that another need not wait for its end. */
-  release(name: string, holder: string): Promise<void>;
-}
-
 export interface Store {
   readonly projects: Projects;
   readonly graphs: Graphs;
@@ -257,6 +252,7 @@ export interface Store {
   readonly graphRuns: GraphRuns;
   readonly jobRuns: JobRuns;
   readonly resumes: Resumes;
+  readonly cancels: Cancels;
   readonly runs: Runs;
   readonly files: Files;
   readonly apiKeys: ApiKeys;

@@ -2,9 +2,10 @@
 // the history tells: what it settles by itself is expected as well, so that rows are held to the graph's rules and not only
 // to each other.
 import type { Difference } from '../graph/inspections.ts';
-import { outcomes } from '../graph/outcomes.ts';
+import { type Outcome, outcomeOf } from '../graph/outcomes.ts';
 import type { KeptJobs, Plan } from '../graph/plan.ts';
 import { isFinal, type JobEnd } from '../graph/states.ts';
+import { isCancelTermination } from '../workflows/contract.ts';
 import { compareAttempts } from './compare-attempts.ts';
 import { add, type Compared, type EndRow, type JobRowFacts, type RunRows } from './compared.ts';
 import { type ExpectedEnds, expectEnds } from './expected-ends.ts';
@@ -21,6 +22,8 @@ interface Comparison {
   readonly view: Pick<ExecutionView, 'runId' | 'status' | 'pending'>;
   readonly history: RunHistory;
   readonly standing: Standing;
+  /** Null while it is open. */
+  readonly outcome: Outcome | null;
   readonly expected: ExpectedEnds;
 }
 
@@ -39,8 +42,15 @@ export function compareRun(
   history: RunHistory,
   kept?: KeptJobs,
 ): Compared {
-  const standing = outcomes[view.status] === null ? 'open' : history.end === null ? 'outside' : 'own';
-  const comparison: Comparison = { view, history, standing, expected: expectEnds(plan, history, kept) };
+  const outcome = outcomeOf(view.status, isCancelTermination(history.terminateReason));
+  const standing = outcome === null ? 'open' : history.end === null ? 'outside' : 'own';
+  const comparison: Comparison = {
+    view,
+    history,
+    standing,
+    outcome,
+    expected: expectEnds(plan, history, kept),
+  };
   const found: Compared = { differences: findDisorder(plan, history), explained: [] };
   if (rows.run) compareEnd(rows.run, expectRun(comparison), found);
   for (const [job, row] of rows.jobs) {
@@ -52,8 +62,7 @@ export function compareRun(
   return found;
 }
 
-function expectRun({ view, history, standing, expected }: Comparison): Expectation {
-  const outcome = outcomes[view.status];
+function expectRun({ history, standing, outcome, expected }: Comparison): Expectation {
   const end = outcome ? (history.end ?? ({ state: 'FAILED', reason: outcome.run } as const)) : null;
   const isDue = (row: EndRow) => expected.due.some((due) => isSame(row, due));
   return {
@@ -69,8 +78,7 @@ function expectRun({ view, history, standing, expected }: Comparison): Expectati
 }
 
 function expectJob(comparison: Comparison, job: string, row: JobRowFacts): Expectation {
-  const { view, history, standing, expected } = comparison;
-  const outcome = outcomes[view.status];
+  const { history, standing, outcome, expected } = comparison;
   const rest: JobEnd | null = outcome ? { state: 'FAILED', reason: outcome.jobs } : null;
   const told = history.jobs.get(job);
   const planned = expected.planned.get(job);

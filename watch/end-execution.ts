@@ -1,6 +1,7 @@
-import { outcomes } from '../graph/outcomes.ts';
+import { isOngoing, type Outcome, outcomeOf } from '../graph/outcomes.ts';
 import type { Store } from '../store/store.ts';
 import type { Correction } from '../store/watching.ts';
+import { isCancelTermination } from '../workflows/contract.ts';
 import type { AdoptDependencies } from './adopt-execution.ts';
 import { type RunHistory, toldBefore } from './read-history.ts';
 import { type ExecutionId, type ExecutionView, identityOf } from './temporal-view.ts';
@@ -11,11 +12,16 @@ export interface EndDependencies extends AdoptDependencies {
 
 /** Ends what a closed execution left open, as its history tells it. */
 export async function endExecution(deps: EndDependencies, view: ExecutionView): Promise<Correction[]> {
-  const outcome = outcomes[view.status];
-  if (!outcome) return [];
-  const message = `The workflow was ended in Temporal as ${view.status}.`;
+  if (isOngoing(view.status)) return [];
   await deps.store.watch.claimUnopened(identityOf(view), deps.actor);
-  return end(deps, view.runId, { outcome, message, history: await deps.temporal.history(view) });
+  const history = await deps.temporal.history(view);
+  const isCancel = isCancelTermination(history.terminateReason);
+  const outcome = outcomeOf(view.status, isCancel);
+  if (!outcome) return [];
+  const message = isCancel
+    ? 'The run was cancelled, and no worker took that up in time: its workflow was terminated.'
+    : `The workflow was ended in Temporal as ${view.status}.`;
+  return end(deps, view.runId, { outcome, message, history });
 }
 
 /** Ends what an execution left open that the server does not have any more. A run that had ended before is left alone. */
@@ -27,7 +33,7 @@ export async function endVanished(deps: EndDependencies, id: ExecutionId): Promi
 }
 
 interface Told {
-  readonly outcome: NonNullable<(typeof outcomes)[keyof typeof outcomes]>;
+  readonly outcome: Outcome;
   readonly message: string;
   readonly history: RunHistory | null;
 }

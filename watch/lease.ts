@@ -1,6 +1,6 @@
 // One of all processes does the work of a lease, for as long as it says so to Postgres.
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Leases } from '../store/store.ts';
+import type { Leases } from '../store/leases.ts';
 
 export interface LeaseOptions {
   readonly leases: Leases;

@@ -52,6 +52,8 @@ export interface RunHistory {
   readonly continuedFrom: string | null;
   /** Up to this event it is the history of those that it goes on from; 0 without them. */
   readonly continuedAtEventId: number;
+  /** Who terminated it gives a reason; null where nobody did. */
+  readonly terminateReason: string | null;
   /** The last event that was copied by a reset; 0 without one. */
   readonly resetAtEventId: number;
   readonly events: number;
@@ -69,6 +71,7 @@ interface Reading {
   cancelRequested: boolean;
   continuedFrom: string | null;
   continuedAtEventId: number;
+  terminateReason: string | null;
   resetAtEventId: number;
   events: number;
 }
@@ -88,6 +91,7 @@ export function readHistory(
     cancelRequested: false,
     continuedFrom: null,
     continuedAtEventId: 0,
+    terminateReason: null,
     resetAtEventId: 0,
     events: 0,
   };
@@ -125,6 +129,8 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   const started = event.workflowExecutionStartedEventAttributes;
   if (started) reading.continuedFrom = started.continuedExecutionRunId || null;
   if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
+  const terminated = event.workflowExecutionTerminatedEventAttributes;
+  if (terminated) reading.terminateReason = terminated.reason ?? '';
   if (event.workflowTaskFailedEventAttributes?.newRunId) readReset(reading, eventId);
   reading.end = endOfWorkflow(event) ?? reading.end;
 }

@@ -16,13 +16,14 @@ import {
   projectSearchAttribute,
   workflowTypes,
 } from '../workflows/contract.ts';
+import { type Canceller, createCanceller } from './canceller.ts';
 import { connectLazily } from './temporal-connection.ts';
 
 /**
- * Starts the workflows of runs whose rows are there. Starting one twice is the same as once. Resolves with the run id of the
+ * Starts the workflows of runs whose rows are there, and cancels them. Starting one twice is the same as once. Resolves with the run id of the
  * execution, or with null when the workflow had been started before.
  */
-export interface Starter {
+export interface Starter extends Canceller {
   /** @throws CodedError TEMPORAL_UNAVAILABLE: the row stays PENDING, and the start may be tried again at any time */
   startGraphRun(run: RunToStart): Promise<string | null>;
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
@@ -92,6 +93,11 @@ export function createStarter(settings: StarterSettings): Starter {
         staticDetails,
       });
     },
+    ...createCanceller({
+      connection,
+      namespace,
+      within: (call) => withinTime(connection, timeoutMs, call),
+    }),
     ping: () =>
       withinTime(connection, pingTimeoutMs, async () => {
         await connection.workflowService.describeNamespace({ namespace });

@@ -4,6 +4,7 @@ import type { temporal } from '@temporalio/proto';
 import { type ExecutionStatus, isExecutionStatus } from '../graph/outcomes.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { WorkflowIdentity } from '../store/execution.ts';
+import { readCancelWait } from './cancel-wait.ts';
 import { listChanged } from './list-executions.ts';
 import { type PendingActivity, readPendingActivities, readTime } from './pending-activities.ts';
 import { type BeginOfHistory, readBegin } from './read-begin.ts';
@@ -22,6 +23,7 @@ export interface ExecutionView extends WorkflowIdentity {
   readonly status: ExecutionStatus;
   /** The execution that a reset put in this one's place. */
   readonly resetRunId: string | null;
+  readonly cancelRequested: boolean;
   readonly taskQueue: string;
   readonly historyEvents: number;
   readonly historyBytes: number;
@@ -56,6 +58,8 @@ export interface TemporalView {
   begin(id: ExecutionId): Promise<BeginOfHistory | null>;
   /** Why the workflow task that is pending fails; null where it does not. */
   taskFailure(view: ExecutionView): Promise<RunError | null>;
+  /** Since when the request of a cancel waits for the workflow to take it; null once it has. */
+  cancelWaitsSince(view: ExecutionView): Promise<Date | null>;
   taskQueue(queue: Pick<PolledQueue, 'taskQueue' | 'kind'>): Promise<PolledQueue>;
   /** Executions of our types that closed or began after a time, page by page. */
   changedSince(since: Date): AsyncIterable<ListedExecution[]>;
@@ -78,6 +82,7 @@ export function createTemporalView(client: Client, stopped?: AbortSignal): Tempo
     history: (id) => readChain(id, (each) => within(() => fetchEvents(client, each), historyTimeoutMs)),
     begin: (id) => within(() => readBegin(client, id)),
     taskFailure: (view) => within(() => readTaskFailure(client, view)),
+    cancelWaitsSince: (view) => within(() => readCancelWait(client, view)),
     taskQueue: (queue) => within(() => describeTaskQueue(client, queue)),
     changedSince: (since) => listChanged(client, since, within),
   };
@@ -125,6 +130,7 @@ async function describe(
       status: status.name,
       firstExecutionRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       resetRunId: raw.workflowExtendedInfo?.resetRunId || null,
+      cancelRequested: raw.workflowExtendedInfo?.cancelRequested ?? false,
       taskQueue,
       historyEvents: Number(raw.workflowExecutionInfo?.historyLength ?? 0),
       historyBytes: Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0),

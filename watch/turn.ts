@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { isOngoing } from '../graph/outcomes.ts';
 import type { Store } from '../store/store.ts';
 import type { Correction, OpenExecution } from '../store/watching.ts';
+import { carryOutCancels } from './carry-out-cancels.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
 import { isOfInterest } from './sift.ts';
 import { startPending } from './start-pending.ts';
@@ -12,8 +13,8 @@ import type { ExecutionId, ListedExecution } from './temporal-view.ts';
 import { workThrough } from './work-through.ts';
 
 export interface TurnOptions extends FollowDependencies {
-  readonly store: Pick<Store, 'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns'>;
-  readonly starter: Pick<Starter, 'startGraphRun' | 'startJobRun'>;
+  readonly store: Pick<Store, 'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels'>;
+  readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */
   readonly lease: string;
   readonly holder: string;
@@ -73,6 +74,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
       signal,
       onStarted: (workflowId) => count(options, tenure, 'started', workflowId),
     });
+    await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
     const listed = await followListed(options, tenure, signal);
     await compareOpen(options, tenure, signal);

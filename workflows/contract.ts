@@ -1,5 +1,7 @@
 // The names that the API, the watch, the workers and people at the Temporal CLI share. Free of I/O and of zod.
 
+import { cleanUpMs } from '../graph/rules.ts';
+
 /** Workflows and job activities; `graphrun-system` beside it serves the bookkeeping, so that long jobs never starve it. */
 export const defaultTaskQueue = 'graphrun';
 
@@ -44,6 +46,20 @@ export const bookkeepingActivityIds = {
   open: 'graphrun:open',
   close: 'graphrun:close',
 } as const;
+
+/** A cancel that no worker has taken by then becomes a terminate: the time that jobs have to clean up, and some more. */
+export const cancelGraceMs = cleanUpMs + 5_000;
+
+const cancelMark = 'graphrun: cancelled by ';
+
+/** The reason of such a terminate, by which its end is known for that of a cancel. */
+export function cancelTermination(by: string): string {
+  return `${cancelMark}${by}`;
+}
+
+export function isCancelTermination(reason: string | null): boolean {
+  return reason?.startsWith(cancelMark) ?? false;
+}
 
 export const stickyTimeoutMs = 4_000;
 

@@ -36,6 +36,7 @@ const anEvent: EventView = {
   epoch: null,
   attempt: null,
   actor: 'test',
+  note: null,
 };
 const head = async () => (await client.events.list({ after: 'latest' })).readTo;
 const numbersOf = (events: readonly EventView[]) => events.map(({ number }) => number);

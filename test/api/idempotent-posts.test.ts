@@ -44,6 +44,14 @@ describe('every POST', () => {
     'POST /v1/graph-runs/{id}/resume': async (project) => ({
       ...{ url: `/v1/graph-runs/${await failedRun(project)}/resume`, status: 200, events: 3 },
     }),
+    'POST /v1/graph-runs/{id}/cancel': async (project) => {
+      const { id } = await store.graphRuns.create({ project, params: {}, select: null, actor: 'test' });
+      return { url: `/v1/graph-runs/${id}/cancel`, payload: { note: 'why' }, status: 202 };
+    },
+    'POST /v1/job-runs/{id}/cancel': async (project) => {
+      const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
+      return { url: `/v1/job-runs/${id}/cancel`, status: 202 };
+    },
   };
 
   test('is listed', () => {

@@ -33,6 +33,8 @@ const permissions = {
   'GET /v1/graph-runs/{id}/explain': 'read',
   'POST /v1/graph-runs/{id}/plan': 'read',
   'POST /v1/graph-runs/{id}/resume': 'write',
+  'POST /v1/graph-runs/{id}/cancel': 'write',
+  'POST /v1/job-runs/{id}/cancel': 'write',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
   'GET /v1/events': 'read',

@@ -7,6 +7,7 @@ import { CodedError } from '../../graph/errors.ts';
 import type { Explanation, Verification } from '../../graph/inspections.ts';
 import type { ProblemView } from '../../graph/resources.ts';
 import { createKinds } from '../../jobs/index.ts';
+import type { CancelToSend } from '../../store/cancel-runs.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
@@ -18,6 +19,7 @@ export interface FakeStarter extends Starter {
   isAway: boolean;
   readonly graphRuns: RunToStart[];
   readonly jobRuns: JobRunToStart[];
+  readonly cancels: CancelToSend[];
 }
 
 export interface TestApi {
@@ -140,6 +142,7 @@ export function fakeStarter(): FakeStarter {
     isAway: false,
     graphRuns: [],
     jobRuns: [],
+    cancels: [],
     startGraphRun: async (run) => {
       answer();
       starter.graphRuns.push(run);
@@ -150,6 +153,12 @@ export function fakeStarter(): FakeStarter {
       starter.jobRuns.push(run);
       return null;
     },
+    requestCancel: async (cancel) => {
+      answer();
+      starter.cancels.push(cancel);
+      return true;
+    },
+    terminateCancelled: async () => true,
     ping: async () => answer(),
     close: async () => {},
   };

@@ -42,6 +42,7 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     origin: 'api',
     epoch: 1,
     workflowId: `graph-run/${id}/1`,
+    cancelRequest: null,
     createdAt,
     createdBy: 'key:test',
     startedAt: null,

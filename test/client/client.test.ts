@@ -70,6 +70,21 @@ describe('against a server', () => {
     expect(await client.jobRuns.attempts(run.id)).toEqual([]);
   });
 
+  test('runs of graphs and of jobs are cancelled', async () => {
+    const name = await makeProject();
+    const run = await client.graphRuns.start(name);
+    expect(await client.graphRuns.cancel(run.id, { note: 'why' })).toMatchObject({
+      id: run.id,
+      cancelRequest: { by: 'key:admin', note: 'why' },
+    });
+    const lone = await client.jobs.run(name, 'load');
+    expect(await client.jobRuns.cancel(lone.id)).toMatchObject({ cancelRequest: { note: null } });
+    expect(temporal.cancels.slice(-2).map(({ workflowId }) => workflowId)).toEqual([
+      run.workflowId,
+      `job-run/${lone.id}/1`,
+    ]);
+  });
+
   test('the feed is read from a number on', async () => {
     const { readTo: after } = await client.events.list({ after: 'latest' });
     const project = await makeProject();

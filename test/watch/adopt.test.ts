@@ -36,6 +36,7 @@ async function openRun() {
     resetRunId: null,
     historyEvents: 1,
     historyBytes: 1,
+    cancelRequested: false,
     type: 'graphRun',
     taskQueue: 'graphrun',
     pending: new Map(),

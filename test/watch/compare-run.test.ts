@@ -6,6 +6,7 @@ import { compareRun } from '../../watch/compare-run.ts';
 import type { JobRowFacts } from '../../watch/compared.ts';
 import type { HistoryAttempt, HistoryJob, RunHistory } from '../../watch/read-history.ts';
 import type { ExecutionView } from '../../watch/temporal-view.ts';
+import { cancelTermination } from '../../workflows/contract.ts';
 
 /** Two jobs, one below the other. */
 const plan: Plan = {
@@ -35,7 +36,14 @@ function told(eventId: number, more: Partial<HistoryJob> = {}): HistoryJob {
 function historyOf(more: Partial<RunHistory>): RunHistory {
   return {
     ...{ jobs: new Map(), attempts: new Map(), scheduled: new Map(), end: null },
-    ...{ cancelRequested: false, continuedFrom: null, continuedAtEventId: 0, resetAtEventId: 0, events: 9 },
+    ...{
+      cancelRequested: false,
+      terminateReason: null,
+      continuedFrom: null,
+      continuedAtEventId: 0,
+      resetAtEventId: 0,
+      events: 9,
+    },
     ...more,
   };
 }
@@ -155,5 +163,21 @@ describe('rows and history', () => {
       differences: [],
       explained: [{ job: 'a', row: 'SUCCESS', history: 'FAILED' }],
     });
+  });
+});
+
+describe('a run that was terminated before any job began', () => {
+  it.each([
+    ['by somebody', 'terminated'],
+    [cancelTermination('key:x'), 'cancelled'],
+  ] as const)('%s is expected as FAILED/%s', (terminateReason, reason) => {
+    const ended = { state: 'FAILED', reason } as const;
+    const row = { ...rowOf(ended), outputHash: null, attempts: new Map() };
+    const history = historyOf({ terminateReason });
+    expect(compare([row, row], history, 'TERMINATED')).toEqual({ differences: [], explained: [] });
+    const other = { ...row, reason: reason === 'cancelled' ? 'terminated' : 'cancelled' };
+    expect(compare([row, other], history, 'TERMINATED').differences).toEqual([
+      { job: 'b', fact: 'reason', row: other.reason, history: reason },
+    ]);
   });
 });

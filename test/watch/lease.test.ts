@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import { createStore } from '../../store/index.ts';
-import type { Leases } from '../../store/store.ts';
+import type { Leases } from '../../store/leases.ts';
 import { type LeaseOptions, workOnLease } from '../../watch/lease.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useSql } from '../support/sql.ts';

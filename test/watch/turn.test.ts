@@ -44,8 +44,8 @@ function slowView(
         view.under -= 1;
       });
       const known = { workflowId, runId, firstExecutionRunId: runId, type: 'graphRun', taskQueue: 'x' };
-      const open = { status: 'RUNNING', resetRunId: null, pending: new Map(), workflowTask: null } as const;
-      return { ...known, ...open, historyEvents: 1, historyBytes: 1 };
+      const none = { resetRunId: null, cancelRequested: false, pending: new Map(), workflowTask: null };
+      return { ...known, ...none, status: 'RUNNING', historyEvents: 1, historyBytes: 1 };
     },
     async *changedSince(since: Date) {
       view.lists.push(since);

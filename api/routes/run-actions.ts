@@ -1,0 +1,66 @@
+import { cancelRunSchema, graphRunSchema, jobRunDetailSchema } from '../../graph/resources.ts';
+import type { CancelledGraphRun, CancelledJobRun } from '../../store/cancel-runs.ts';
+import type { Api, Dependencies } from '../dependencies.ts';
+import { createOnce } from '../plugins/idempotency.ts';
+import { noQuery, runPath } from '../request-schemas.ts';
+import { cancelNow } from '../start-now.ts';
+
+const tags = ['runs'];
+const kept =
+  'Answers once the request is kept: jobs in flight are told to stop, nothing more is started, and the run ends as ' +
+  'FAILED/cancelled. While Temporal is away it is told later. Asked again, the first request counts.';
+
+/** What is done to runs: /graph-runs/:id/cancel, /job-runs/:id/cancel */
+export function runActionRoutes(app: Api, { store, temporal }: Dependencies): void {
+  app.post(
+    '/graph-runs/:id/cancel',
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags,
+        summary: 'Cancels a graph run',
+        description: kept,
+        params: runPath,
+        querystring: noQuery,
+        body: cancelRunSchema.nullable(),
+        response: { 202: graphRunSchema },
+      },
+    },
+    async (request, reply) => {
+      const { params, body, actor, log } = request;
+      const cancelled = await createOnce<CancelledGraphRun>(request, reply, {
+        status: 202,
+        create: (once) => store.cancels.graphRun({ id: params.id, note: body?.note ?? null, actor }, once),
+        location: ({ id }) => `/v1/graph-runs/${id}`,
+      });
+      await cancelNow(log, () => temporal.requestCancel(cancelled));
+      return cancelled;
+    },
+  );
+
+  app.post(
+    '/job-runs/:id/cancel',
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags,
+        summary: 'Cancels a job that was run alone',
+        description: kept,
+        params: runPath,
+        querystring: noQuery,
+        body: cancelRunSchema.nullable(),
+        response: { 202: jobRunDetailSchema },
+      },
+    },
+    async (request, reply) => {
+      const { params, body, actor, log } = request;
+      const cancelled = await createOnce<CancelledJobRun>(request, reply, {
+        status: 202,
+        create: (once) => store.cancels.jobRun({ id: params.id, note: body?.note ?? null, actor }, once),
+        location: ({ id }) => `/v1/job-runs/${id}`,
+      });
+      await cancelNow(log, () => temporal.requestCancel(cancelled));
+      return cancelled;
+    },
+  );
+}

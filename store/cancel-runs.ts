@@ -1,0 +1,164 @@
+// Cancels: kept on the run's row first, with the epoch that they were asked for. Temporal is told afterwards, and again until
+// it has heard (watch/).
+import type pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import type { CancelRequest, GraphRunView, JobRunDetail } from '../graph/resources.ts';
+import type { Database } from './database.ts';
+import { unknownGraphRun } from './graph-runs.ts';
+import { answerOnce } from './idempotency.ts';
+import { isId } from './ids.ts';
+import { unknownJobRun } from './job-runs.ts';
+import {
+  type CancelColumns,
+  cancelColumns,
+  type GraphRunRow,
+  type JobRunViewRow,
+  jobRunViewColumns,
+  selectGraphRun,
+  toCancelRequest,
+  toGraphRunView,
+  toJobRunView,
+} from './run-views.ts';
+import type { Once } from './store.ts';
+import { readTasks } from './tasks.ts';
+import type { RunSubject } from './watching.ts';
+
+export interface NewCancel {
+  readonly id: string;
+  readonly note: string | null;
+  readonly actor: string;
+}
+
+/** What Temporal is told of a cancel. */
+export interface CancelToSend {
+  readonly workflowId: string;
+  /** Null while it is not known: the run was made by the API, and its workflow id is its own. */
+  readonly firstExecutionRunId: string | null;
+  readonly cancelRequest: CancelRequest;
+}
+
+/** The first request of an epoch is kept; another one changes nothing, and is answered alike. */
+export interface Cancels {
+  /** @throws CodedError GRAPH_RUN_UNKNOWN, RUN_HAS_ENDED */
+  graphRun(cancel: NewCancel, once?: Once<CancelledGraphRun>): Promise<CancelledGraphRun>;
+  /** Of a job that was run alone. @throws CodedError JOB_RUN_UNKNOWN, JOB_RUN_IN_GRAPH_RUN, RUN_HAS_ENDED */
+  jobRun(cancel: NewCancel, once?: Once<CancelledJobRun>): Promise<CancelledJobRun>;
+  /** Of runs that are open, by id: the page after the one that ended with `after`. */
+  open(subject: RunSubject, after: string | null, most: number): Promise<OpenCancel[]>;
+}
+
+export type CancelledGraphRun = GraphRunView & CancelToSend;
+export type CancelledJobRun = JobRunDetail & CancelToSend;
+
+export interface OpenCancel extends CancelToSend {
+  readonly id: string;
+  /** Of the execution that carries out the run; null before one has opened it. */
+  readonly runId: string | null;
+}
+
+export function createCancels(database: Database): Cancels {
+  return {
+    graphRun: (cancel, once) =>
+      database.transaction((client) => answerOnce(client, once, () => cancelGraphRun(client, cancel))),
+    jobRun: (cancel, once) =>
+      database.transaction((client) => answerOnce(client, once, () => cancelJobRun(client, cancel))),
+    open: (subject, after, most) => readOpen(database.pool, subject, after, most),
+  };
+}
+
+interface RequestedRow extends CancelColumns {
+  readonly workflow_id: string;
+  readonly first_execution_run_id: string | null;
+}
+
+async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
+  if (!isId(id)) throw unknownGraphRun(id);
+  const found = await client.query<RequestedRow & { project: string; is_open: boolean }>(
+    `SELECT r.epoch, r.project_name AS project, r.completed_at IS NULL AS is_open, r.workflow_id,
+       r.first_execution_run_id, ${cancelColumns} FROM graph_run r WHERE r.id = $1 FOR UPDATE`,
+    [id],
+  );
+  const [row] = found.rows;
+  if (!row) throw unknownGraphRun(id);
+  if (!row.is_open) throw hasEnded('graph run', id);
+  const isNew = toCancelRequest(row) === null;
+  if (isNew) await keepRequest(client, 'graph_run', { id, note, actor });
+  const shown = await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]);
+  const made = { ...toGraphRunView(shown.rows[0] as GraphRunRow), ...toSend(shown.rows[0], row) };
+  const told = {
+    type: 'cancel',
+    project: row.project,
+    graphRunId: id,
+    epoch: row.epoch,
+    actor,
+    note,
+  } as const;
+  return { made, events: isNew ? [told] : [] };
+}
+
+async function cancelJobRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
+  if (!isId(id)) throw unknownJobRun(id);
+  const select = `SELECT ${jobRunViewColumns}, r.workflow_id, r.first_execution_run_id, ${cancelColumns}
+    FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id WHERE r.id = $1`;
+  const read = async (lock: string) =>
+    (await client.query<JobRunViewRow & RequestedRow>(`${select} ${lock}`, [id])).rows[0];
+  const row = await read('FOR UPDATE OF r');
+  if (!row) throw unknownJobRun(id);
+  if (row.graph_run_id !== null) throw isInGraphRun(id, row.graph_run_id);
+  if (row.completed_at !== null) throw hasEnded('job run', id);
+  const isNew = toCancelRequest(row) === null;
+  if (isNew) await keepRequest(client, 'job_run', { id, note, actor });
+  const view = toJobRunView(row, 'queued');
+  const tasks = await readTasks(client, { jobRunId: id });
+  const made = { ...view, output: null, outputBytes: null, tasks, ...toSend(await read(''), row) };
+  const { project, job, epoch } = view;
+  const told = { type: 'cancel', project, jobRunId: id, job, epoch, actor, note } as const;
+  return { made, events: isNew ? [told] : [] };
+}
+
+async function keepRequest(
+  client: pg.ClientBase,
+  subject: RunSubject,
+  { id, note, actor }: NewCancel,
+): Promise<void> {
+  await client.query(
+    `UPDATE ${subject} SET cancel_requested_at = now(), cancel_requested_by = $2, cancel_note = $3, cancel_epoch = epoch,
+       updated_by = $2 WHERE id = $1`,
+    [id, actor, note],
+  );
+}
+
+function toSend(
+  requested: CancelColumns | undefined,
+  { workflow_id: workflowId, first_execution_run_id: firstExecutionRunId }: RequestedRow,
+): CancelToSend {
+  const cancelRequest = requested ? toCancelRequest(requested) : null;
+  if (!cancelRequest) throw new Error('the request of a cancel was not kept');
+  return { workflowId, firstExecutionRunId, cancelRequest };
+}
+
+async function readOpen(
+  pool: pg.Pool,
+  subject: RunSubject,
+  after: string | null,
+  most: number,
+): Promise<OpenCancel[]> {
+  const found = await pool.query<RequestedRow & { id: string; run_id: string | null }>(
+    `SELECT r.id, r.epoch, r.workflow_id, r.first_execution_run_id, ${cancelColumns},
+       (SELECT t.run_id FROM task t WHERE t.${subject}_id = r.id AND t.epoch = r.epoch AND t.closed_at IS NULL
+        ORDER BY t.opened_at DESC LIMIT 1) AS run_id
+     FROM ${subject} r WHERE r.is_cancelling AND r.workflow_id IS NOT NULL AND ($1::uuid IS NULL OR r.id > $1::uuid)
+     ORDER BY r.id LIMIT $2`,
+    [after, most],
+  );
+  return found.rows.map((row) => ({ id: row.id, runId: row.run_id, ...toSend(row, row) }));
+}
+
+function hasEnded(what: string, id: string): CodedError {
+  return new CodedError('RUN_HAS_ENDED', `The ${what} ${id} has ended: there is nothing left to cancel.`);
+}
+
+function isInGraphRun(id: string, graphRunId: string): CodedError {
+  const message = `The job run ${id} is part of the graph run ${graphRunId}, which can be cancelled as a whole.`;
+  return new CodedError('JOB_RUN_IN_GRAPH_RUN', message, { data: { graphRunId } });
+}
