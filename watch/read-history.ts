@@ -3,11 +3,11 @@ import type { temporal } from '@temporalio/proto';
 import { isRecordedResult } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
-import { errorOf, fromPayloads, isStopped, type Payloads, readFailed } from './activity-failures.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
 import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
 type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
 type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
 
