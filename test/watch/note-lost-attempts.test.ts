@@ -37,6 +37,7 @@ function viewOf({ request: { identity } }: Run, state: PendingState): ExecutionV
       workflowTask: null,
       historyEvents: 3,
       historyBytes: 300,
+      cancelRequested: false,
     },
     pending: new Map([['a', pending(state)]]),
   };
