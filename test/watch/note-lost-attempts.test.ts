@@ -33,6 +33,7 @@ function viewOf({ request: { identity } }: Run, state: PendingState): ExecutionV
       type: 'graphRun',
       status: 'RUNNING',
       resetRunId: null,
+      cancelRequested: false,
       taskQueue: 'graphrun',
       workflowTask: null,
       historyEvents: 3,
