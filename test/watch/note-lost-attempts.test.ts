@@ -38,7 +38,6 @@ function viewOf({ request: { identity } }: Run, state: PendingState): ExecutionV
       workflowTask: null,
       historyEvents: 3,
       historyBytes: 300,
-      cancelRequested: false,
     },
     pending: new Map([['a', pending(state)]]),
   };
