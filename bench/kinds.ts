@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { CodedError } from '../graph/errors.ts';
 import { defineJobKind } from '../jobs/define-job-kind.ts';
 import { createKinds } from '../jobs/index.ts';
 
@@ -24,7 +25,18 @@ export const endlessKind = defineJobKind({
   },
 });
 
-export const benchKinds = createKinds([noopKind, endlessKind]);
+/** A job that does nothing once its run is resumed, and fails for good before. */
+export const resumedKind = defineJobKind({
+  kind: 'resumed',
+  ...plain,
+  run: async (ctx) => {
+    if (ctx.idempotencyKey.endsWith('/1'))
+      throw new CodedError('FILE_MISSING', 'there once the run is resumed');
+    return null;
+  },
+});
+
+export const benchKinds = createKinds([noopKind, endlessKind, resumedKind]);
 
 /** The job that does nothing, for bare Temporal. */
 export const bareActivities = {

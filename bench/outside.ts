@@ -30,7 +30,7 @@ export async function measureOutside(stack: Stack, runs: number, note: Note): Pr
   for (let index = 0; index < runs; index += 1) {
     const action = outsideActions[index % outsideActions.length] ?? 'terminate';
     const project = `outside-${index}`;
-    await pushGraph(stack.api, project, [[]], endlessKind.kind);
+    await pushGraph(stack.api, project, [[]], () => endlessKind.kind);
     const ms = await (action === 'start'
       ? measureStart(stack, project)
       : measureChange(stack, project, action));

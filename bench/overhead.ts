@@ -90,7 +90,7 @@ export async function measurePairs(
   return pairs;
 }
 
-async function runBare(stack: Stack, shape: Shape): Promise<Sample> {
+export async function runBare(stack: Stack, shape: Shape): Promise<Sample> {
   const input = { parents: shape.parents, jobsInFlightMax: limits.jobsInFlightDefault };
   return sample(stack, shape, async () => {
     const workflowId = `bare/${crypto.randomUUID()}`;

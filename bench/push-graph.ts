@@ -9,10 +9,10 @@ export async function pushGraph(
   api: Client,
   project: string,
   parents: Parents,
-  kind: string = noopKind.kind,
+  kindOf: (job: number) => string = () => noopKind.kind,
 ): Promise<void> {
   const jobs = Object.fromEntries(
-    parents.map((above, job) => [jobKey(job), { kind, dependsOn: above.map(jobKey) }]),
+    parents.map((above, job) => [jobKey(job), { kind: kindOf(job), dependsOn: above.map(jobKey) }]),
   );
   await api.projects.create({ name: project });
   await api.graphs.push(project, { project, jobs });

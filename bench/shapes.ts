@@ -52,7 +52,7 @@ function fan(width: number): number[][] {
 }
 
 /** Each job has three parents in the layer before: its own column and the two beside it. */
-function layers(count: number, width: number): number[][] {
+export function layers(count: number, width: number): number[][] {
   return Array.from({ length: count * width }, (_, job) => {
     const above = Math.floor(job / width) - 1;
     if (above < 0) return [];

@@ -1,7 +1,8 @@
 import type { Benchmark } from '../benchmark.ts';
 import { jobStates } from './job-states.ts';
+import { large } from './large.ts';
 import { memory } from './memory.ts';
 import { outside } from './outside.ts';
 import { overhead } from './overhead.ts';
 
-export const benchmarks: readonly Benchmark[] = [overhead, outside, memory, jobStates];
+export const benchmarks: readonly Benchmark[] = [overhead, outside, memory, large, jobStates];
