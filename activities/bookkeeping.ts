@@ -87,14 +87,14 @@ export function createBookkeeping({
       const named = readWorkflowId(identity.workflowId);
       const known = named?.type === 'job-run' ? { jobRunId: named.id, epoch: named.epoch } : null;
       if (!read.ok) return { outcome: 'invalid', message: read.message };
-      const { project, job, jobRunId } = read.input;
+      const { project, job, params = {}, jobRunId } = read.input;
       if (jobRunId !== undefined && jobRunId !== known?.jobRunId) {
         return {
           outcome: 'invalid',
           message: `jobRunId ${jobRunId} is not that of the workflow id ${identity.workflowId}`,
         };
       }
-      const request = { identity, known, project, job, actor: actorOf(identity) };
+      const request = { identity, known, project, job, params, actor: actorOf(identity) };
       return openOrAdopt(adopt, identity, () => store.execution.openJobRun(request));
     },
 

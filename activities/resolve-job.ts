@@ -14,7 +14,6 @@ export interface RunJobInput {
   /** One of the two: the graph run that the job belongs to, or the run of the job alone. */
   readonly graphRunId?: string;
   readonly jobRunId?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
 }
 
 const jobsByKey = new WeakMap<Graph, ReadonlyMap<string, GraphJob>>();

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CodedError } from '../graph/errors.ts';
+import type { Params } from '../graph/graph.ts';
 import { cleanUpMs } from '../graph/rules.ts';
 import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { AnyJobKind, JobContext } from '../jobs/define-job-kind.ts';
@@ -9,6 +10,7 @@ import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
 import { createJobLog } from './job-log.ts';
+import { readParams } from './job-values.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
@@ -34,8 +36,9 @@ export async function runJob(
   const job = await resolveJob(deps, input);
   const { token, jobRunId, epoch } = attempt;
   return withLimits(input, attempt, async (signal) => {
+    const params = await readParams(deps, input, signal);
     const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {
-      const ctx = createContext(deps, input, attempt, signal, warehouse);
+      const ctx = createContext(deps, input, attempt, params, signal, warehouse);
       return checkOutput(kind, input.job, await kind.run(ctx, job.config));
     };
     if (token === null) return run(withoutWarehouse(kind));
@@ -138,6 +141,7 @@ function createContext(
   deps: Dependencies,
   input: RunJobInput,
   attempt: StartedAttempt,
+  params: Params,
   signal: AbortSignal,
   warehouse: AttemptWarehouse,
 ): JobContext {
@@ -150,7 +154,7 @@ function createContext(
     jobRunId: attempt.jobRunId,
     attempt: attempt.attempt,
     idempotencyKey: `${subject}/${job}/${attempt.epoch}`,
-    params: input.params ?? {},
+    params,
     signal,
     log: createJobLog(deps.log, { project, job, jobRunId: attempt.jobRunId, attempt: attempt.attempt }),
     files: { open: (name) => whileStoreIsAway(() => deps.store.files.open(project, name), signal) },

@@ -3,6 +3,10 @@ import type { Http } from './http.ts';
 import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
 import { type PageOptions, walkPages } from './pages.ts';
 
+export interface JobRunOptions extends OnceOptions {
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+}
+
 export function createJobs(http: Http) {
   const path = (project: string) => ['v1', 'projects', project, 'jobs'];
   /** Newest first. */
@@ -19,8 +23,17 @@ export function createJobs(http: Http) {
     get: (project: string, job: string) =>
       http.request<JobView>({ method: 'GET', path: [...path(project), job] }),
     /** Runs one job alone. Once this resolves, the run is stored and will be carried out. */
-    run: (project: string, job: string, { idempotencyKey = newIdempotencyKey() }: OnceOptions = {}) =>
-      http.request<JobRunDetail>({ method: 'POST', path: [...path(project), job, 'runs'], idempotencyKey }),
+    run: (
+      project: string,
+      job: string,
+      { params = {}, idempotencyKey = newIdempotencyKey() }: JobRunOptions = {},
+    ) =>
+      http.request<JobRunDetail>({
+        method: 'POST',
+        path: [...path(project), job, 'runs'],
+        json: { params },
+        idempotencyKey,
+      }),
     runs,
     /** All of them, newest first. */
     allRuns: (project: string, job: string) => walkPages((cursor) => runs(project, job, { cursor })),

@@ -18,6 +18,9 @@ export const timezoneSchema = z
   .max(64)
   .refine(isTimezone, 'expected a time zone of the IANA database, such as Europe/Berlin');
 
+/** A JSON Schema (2020-12) for each parameter; params.ts looks into them. */
+export const paramSchemasSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
+
 export const durationSchema = z
   .string()
   .regex(durationPattern, { error: 'expected a duration such as 500ms, 10s, 5m, 6h or 2d', abort: true })
@@ -54,6 +57,7 @@ export type JobDefinition = z.infer<typeof jobDefinitionSchema>;
 export const graphDefinitionSchema = z.strictObject({
   project: projectNameSchema,
   timezone: timezoneSchema.optional(),
+  params: paramSchemasSchema.optional(),
   jobs: z.record(z.string(), jobDefinitionSchema),
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;

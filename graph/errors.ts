@@ -74,6 +74,9 @@ export const problemCodes = [
   'GRAPH_CYCLE',
   'SELECTOR_UNKNOWN',
   'PARAM_UNKNOWN',
+  'PARAM_MISSING',
+  'PARAM_INVALID',
+  'PARAM_SCHEMA_INVALID',
   'CONFIG_INVALID',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];

@@ -1,9 +1,15 @@
 import type { JobRules } from './rules.ts';
 
+/** A JSON Schema, with the default of its parameter. */
+export type ParamSchema = Readonly<Record<string, unknown>>;
+export type Params = Readonly<Record<string, unknown>>;
+
 /** A definition that was found valid: edges derived, rules complete, jobs in a topological order. */
 export interface Graph {
   readonly project: string;
   readonly timezone: string;
+  /** By name. */
+  readonly params?: Readonly<Record<string, ParamSchema>>;
   readonly jobs: readonly GraphJob[];
 }
 

@@ -4,6 +4,10 @@ export const limits = {
   edgesPerGraph: 100_000,
   parentsPerJob: 100,
   definitionBytes: 4 * 1024 * 1024,
+  paramsPerGraph: 100,
+  paramSchemaBytes: 16 * 1024,
+  /** Of a run, with the defaults. */
+  paramsBytes: 64 * 1024,
   planBytes: 1024 * 1024,
   outputBytes: 256 * 1024,
   /** Larger outputs are kept on the JobRun only and do not travel through Temporal. */

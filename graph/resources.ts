@@ -115,6 +115,8 @@ export const cancelRequestSchema = z
 export type CancelRequest = NonNullable<z.infer<typeof cancelRequestSchema>>;
 
 export const jobRunDetailSchema = jobRunSchema.extend({
+  /** Of a job that was run alone, with the defaults; null in a graph run, which has its own. */
+  params: z.record(z.string(), z.unknown()).nullable(),
   /** JSON of its own kind's shape; null without one. */
   output: z.unknown(),
   outputBytes: z.int().nullable(),
@@ -272,6 +274,8 @@ export const resumeRunSchema = z.strictObject({
   /** The `hash` of the plan that is to be applied; it is refused if that has changed. */
   plan: z.string().max(100).optional(),
 });
+
+export const startJobRunSchema = z.strictObject({ params: z.record(z.string(), z.unknown()).optional() });
 
 export const startRunSchema = z.strictObject({
   params: z.record(z.string(), z.unknown()).optional(),

@@ -20,6 +20,7 @@ const jobRunInputSchema = z
   .strictObject({
     project,
     job: z.string().min(1).max(100),
+    params: z.record(z.string(), z.unknown()).optional(),
     jobRunId: z.uuid().optional(),
   })
   .refine(isStorable, 'holds a NUL character, which Postgres cannot store');

@@ -3,16 +3,18 @@ import {
   type GraphDefinition,
   type JobDefinition,
   jobDefinitionSchema,
+  paramSchemasSchema,
   projectNameSchema,
   rulesOf,
   timezoneSchema,
 } from './definition.ts';
 import { sortTopologically } from './edges.ts';
 import type { Problem, ProblemCode } from './errors.ts';
-import type { Graph, GraphJob } from './graph.ts';
+import type { Graph, GraphJob, ParamSchema } from './graph.ts';
 import type { Kinds } from './kinds.ts';
 import { limits } from './limits.ts';
 import { jobKeyPattern } from './names.ts';
+import { checkParamSchemas } from './params.ts';
 import { makePlan } from './plan.ts';
 import { ProblemList } from './problem-list.ts';
 import { pointer } from './zod-problems.ts';
@@ -26,6 +28,7 @@ export type Validation =
 const outerSchema = z.strictObject({
   project: projectNameSchema,
   timezone: timezoneSchema.optional(),
+  params: paramSchemasSchema.optional(),
   jobs: z.record(z.string(), z.unknown()),
 });
 
@@ -45,6 +48,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const written = jobsOf(input);
   if (!checkSize(input, written.length, problems)) return refuse(problems);
 
+  checkParamSchemas(paramsOf(input), problems);
   const read = written.map(([key, value]) => readJob(key, value, kinds, problems));
   const jobs = read.filter((job) => job !== undefined);
   const keys = new Set(written.map(([key]) => key));
@@ -59,6 +63,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const graph: Graph = {
     project: outer.project,
     timezone: outer.timezone ?? 'UTC',
+    ...(outer.params && { params: outer.params }),
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));
@@ -74,6 +79,14 @@ function refuse({ shown, unlisted }: ProblemList): Validation {
 function jobsOf(input: unknown): [string, unknown][] {
   const jobs = typeof input === 'object' && input !== null && 'jobs' in input ? input.jobs : undefined;
   return typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs) ? Object.entries(jobs) : [];
+}
+
+/** As far as they have the shape of parameters; what is of another is a problem already. */
+function paramsOf(input: unknown): Readonly<Record<string, ParamSchema>> {
+  const params = isRecord(input) && isRecord(input.params) ? input.params : {};
+  return Object.fromEntries(
+    Object.entries(params).flatMap(([name, schema]) => (isRecord(schema) ? [[name, schema]] : [])),
+  );
 }
 
 /** False where the rest is not to be looked at: it may be too much. */

@@ -98,10 +98,10 @@ async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCan
 
 async function cancelJobRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
   if (!isId(id)) throw unknownJobRun(id);
-  const select = `SELECT ${jobRunViewColumns}, r.workflow_id, r.first_execution_run_id, ${cancelColumns}
+  const select = `SELECT ${jobRunViewColumns}, r.params, r.workflow_id, r.first_execution_run_id, ${cancelColumns}
     FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id WHERE r.id = $1`;
-  const read = async (lock: string) =>
-    (await client.query<JobRunViewRow & RequestedRow>(`${select} ${lock}`, [id])).rows[0];
+  type Row = JobRunViewRow & RequestedRow & Pick<JobRunDetail, 'params'>;
+  const read = async (lock: string) => (await client.query<Row>(`${select} ${lock}`, [id])).rows[0];
   const row = await read('FOR UPDATE OF r');
   if (!row) throw unknownJobRun(id);
   if (row.graph_run_id !== null) throw isInGraphRun(id, row.graph_run_id);
@@ -110,7 +110,14 @@ async function cancelJobRun(client: pg.ClientBase, { id, note, actor }: NewCance
   if (isNew) await keepRequest(client, 'job_run', { id, note, actor });
   const view = toJobRunView(row, 'queued');
   const tasks = await readTasks(client, { jobRunId: id });
-  const made = { ...view, output: null, outputBytes: null, tasks, ...toSend(await read(''), row) };
+  const made = {
+    ...view,
+    params: row.params,
+    output: null,
+    outputBytes: null,
+    tasks,
+    ...toSend(await read(''), row),
+  };
   const { project, job, epoch } = view;
   const told = { type: 'cancel', project, jobRunId: id, job, epoch, actor, note } as const;
   return { made, events: isNew ? [told] : [] };

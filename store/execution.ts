@@ -1,4 +1,5 @@
 // What the bookkeeping activities of a workflow write: taking a run, settling jobs that no attempt could tell of, ending.
+import type { Params } from '../graph/graph.ts';
 import type { KeptJobs, Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
@@ -73,7 +74,7 @@ export interface OpenGraphRun {
   /** The execution that this one goes on from; its reset tells the same, and is another's. */
   readonly continuedFrom?: string;
   readonly project: string;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: Params;
   readonly select: readonly string[] | null;
   readonly actor: string;
 }
@@ -95,7 +96,6 @@ export type OpenedGraphRun =
       readonly projectId: string;
       readonly project: string;
       readonly version: number;
-      readonly params: Readonly<Record<string, unknown>>;
       readonly plan: Plan;
       /** Jobs that do not run again, where this is not the first epoch of the run. */
       readonly kept?: KeptJobs;
@@ -112,6 +112,7 @@ export interface OpenJobRun {
   readonly known: { readonly jobRunId: string; readonly epoch: number } | null;
   readonly project: string;
   readonly job: string;
+  readonly params: Params;
   readonly actor: string;
 }
 

@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
-import { checkParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
+import { completeParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import {
   type GraphRunRow,
@@ -55,11 +55,11 @@ async function createGraphRun(
 ): Promise<GraphRunView> {
   const id = newId();
   const workflowId = graphRunWorkflowId(id, 1);
-  const { project, params, select, actor } = run;
+  const { project, select, actor } = run;
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
       const pinned = await pinGraph(client, cache, project);
-      checkParams(params);
+      const params = completeParams(pinned.graph, run.params);
       const plan = planRun(pinned.graph, select);
       const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };
       const inserted = await insertGraphRun(client, { ...row, origin: 'api' });

@@ -19,6 +19,7 @@ import { createMetrics } from './metrics.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import { createResumes } from './resume-runs.ts';
+import { createRunValues } from './run-values.ts';
 import type { Store } from './store.ts';
 import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
@@ -62,6 +63,7 @@ export function createStore(options: StoreOptions): Store {
     execution: translateErrors(createExecution(database, cache, epochs)),
     watch: translateErrors(createWatching(database, cache)),
     recorder: translateErrors(createRecorder(database, epochs, options)),
+    values: translateErrors(createRunValues(database)),
     ping: async () => {
       try {
         await database.pool.query('SELECT FROM event_counter');

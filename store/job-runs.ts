@@ -25,6 +25,7 @@ import { readTasks } from './tasks.ts';
 interface DetailRow extends JobRunViewRow, CancelColumns {
   readonly project_id: string;
   readonly version: number;
+  readonly params: JobRunDetail['params'];
   readonly output: string | null;
   readonly output_bytes: number | null;
 }
@@ -64,7 +65,7 @@ const asCreated = { output: null, outputBytes: null, cancelRequest: null, tasks:
 async function createJobRun(
   database: Database,
   cache: GraphCache,
-  { project, job, actor }: NewJobRun,
+  { project, job, params = {}, actor }: NewJobRun,
   once: Once<CreatedJobRun> | undefined,
 ): Promise<CreatedJobRun> {
   const id = newId();
@@ -72,7 +73,7 @@ async function createJobRun(
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
       const pinned = await pinGraph(client, cache, project);
-      const row = { id, workflowId, firstExecutionRunId: null, project, job, pinned, actor };
+      const row = { id, workflowId, firstExecutionRunId: null, project, job, params, pinned, actor };
       const inserted = await insertLoneJobRun(client, { ...row, origin: 'api' });
       const made = { ...inserted.run, ...asCreated, workflowId };
       return { made, events: [inserted.event] };
@@ -84,7 +85,7 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
   if (!isId(id)) throw unknownJobRun(id);
   const { row, tasks } = await database.snapshot(async (client) => {
     const found = await client.query<DetailRow>(
-      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output, r.output_bytes, ${cancelColumns}
+      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}
        ${fromJobRun} WHERE r.id = $1`,
       [id],
     );
@@ -97,6 +98,7 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
   if (!row) throw unknownJobRun(id);
   return {
     ...toJobRunView(row, await pendingReasonOf(database, graphs, row)),
+    params: row.params,
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
     cancelRequest: toCancelRequest(row),

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import { CodedError, type Problem } from '../graph/errors.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Params } from '../graph/graph.ts';
+import { fillParams } from '../graph/params.ts';
 import { makePlan, type Plan, rulesAt } from '../graph/plan.ts';
 import type { GraphRunView, JobRunView } from '../graph/resources.ts';
 import { selectJobs } from '../graph/selection.ts';
-import { pointer } from '../graph/zod-problems.ts';
 import type { NewEvent } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { unknownGraph } from './graphs.ts';
@@ -60,13 +60,11 @@ export function planRun(graph: Graph, select: readonly string[] | null): Plan {
 /** Plans of whole graphs, which most runs are of, for as long as the graph is kept. */
 const wholePlans = new WeakMap<Graph, Plan>();
 
-/** Graphs declare no parameters yet, so any that is given is a mistake. @throws CodedError PARAMS_INVALID */
-export function checkParams(params: Readonly<Record<string, unknown>>): void {
-  const problems = Object.keys(params).map((name): Problem => {
-    const message = `the graph declares no parameter "${name.slice(0, 100)}"`;
-    return { code: 'PARAM_UNKNOWN', path: pointer(['params', name]), message };
-  });
-  if (problems.length > 0) throw refused('PARAMS_INVALID', 'The parameters cannot be used', problems);
+/** What a run is given, with the defaults of the rest. @throws CodedError PARAMS_INVALID */
+export function completeParams(graph: Graph, given: Params): Params {
+  const filled = fillParams(graph, given);
+  if (filled.ok) return filled.params;
+  throw refused('PARAMS_INVALID', 'The parameters cannot be used', filled.problems);
 }
 
 export interface GraphRunToInsert {
@@ -76,7 +74,7 @@ export interface GraphRunToInsert {
   readonly project: string;
   readonly pinned: PinnedGraph;
   readonly plan: Plan;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: Params;
   readonly select: readonly string[] | null;
   readonly origin: Origin;
   readonly actor: string;
@@ -162,23 +160,26 @@ export interface LoneJobRunToInsert {
   readonly firstExecutionRunId: string | null;
   readonly project: string;
   readonly job: string;
+  /** As they were given: its defaults are filled in. */
+  readonly params: Params;
   readonly pinned: PinnedGraph;
   readonly origin: Origin;
   readonly actor: string;
 }
 
-/** @throws CodedError JOB_UNKNOWN */
+/** @throws CodedError JOB_UNKNOWN, PARAMS_INVALID */
 export async function insertLoneJobRun(
   client: pg.ClientBase,
   run: LoneJobRunToInsert,
-): Promise<Inserted<JobRunView>> {
+): Promise<Inserted<JobRunView & { readonly params: Params }>> {
   const job = run.pinned.graph.jobs.find(({ key }) => key === run.job);
   if (!job) throw unknownJob(run.project, run.job);
+  const params = completeParams(run.pinned.graph, run.params);
   const inserted = await client.query<JobRunViewRow>(
     `WITH r AS (
        INSERT INTO job_run (id, project_id, job_id, kind, version, origin, workflow_id, first_execution_run_id,
-                            created_by, updated_by)
-       SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $9, $9 FROM job j WHERE j.project_id = $2 AND j.key = $3
+                            created_by, updated_by, params)
+       SELECT $1, $2, j.id, $4, $5, $6, $7, $8, $9, $9, $10 FROM job j WHERE j.project_id = $2 AND j.key = $3
        RETURNING *
      )
      SELECT ${jobRunViewColumns} FROM r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id`,
@@ -192,13 +193,14 @@ export async function insertLoneJobRun(
       run.workflowId,
       run.firstExecutionRunId,
       run.actor,
+      JSON.stringify(params),
     ],
   );
   const [row] = inserted.rows;
   if (!row) throw new Error(`job run ${run.id} was not inserted`);
   const event = { type: 'job_run', project: run.project, jobRunId: run.id, job: run.job } as const;
   return {
-    run: toJobRunView(row, 'queued'),
+    run: { ...toJobRunView(row, 'queued'), params },
     event: { ...event, state: 'PENDING', epoch: 1, actor: run.actor },
   };
 }
@@ -212,6 +214,7 @@ export function refused(
   what: string,
   problems: readonly Problem[],
 ): CodedError {
-  const list = problems.map((problem) => problem.message).join('; ');
+  const isParams = code === 'PARAMS_INVALID';
+  const list = problems.map(({ path, message }) => (isParams ? `${path}: ${message}` : message)).join('; ');
   return new CodedError(code, `${what}: ${list}.`, { problems });
 }

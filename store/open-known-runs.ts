@@ -13,7 +13,6 @@ interface OpenedRow {
   readonly id: string;
   readonly projectId: string;
   readonly version: number;
-  readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[];
   readonly selective: boolean;
 }
@@ -29,7 +28,7 @@ const sql = `
     FROM n
     WHERE r.id = n.id AND r.epoch = n.epoch AND r.project_name = n.project AND r.state = 'PENDING' AND r.reason IS NULL
       AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND (t.closed_at IS NULL OR t.epoch = r.epoch))
-    RETURNING r.id, r.project_id AS "projectId", r.version, r.params, r."select", r.selective, n.epoch, n.project,
+    RETURNING r.id, r.project_id AS "projectId", r.version, r."select", r.selective, n.epoch, n.project,
       n.run_id, n.workflow_id, n.first_execution_run_id, n.actor
   ), tasks AS (
     INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, epoch, opened_by)
@@ -41,7 +40,7 @@ const sql = `
     SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project, id, 'RUNNING', epoch, actor
     FROM counter, opened
   )
-  SELECT id, "projectId", version, params, "select", selective FROM opened`;
+  SELECT id, "projectId", version, "select", selective FROM opened`;
 
 /**
  * Takes runs that wait as they were made, in one statement. Answers in the order of the requests; undefined for those that
@@ -58,12 +57,12 @@ export async function openKnownRuns(
     requests.map(async ({ known, project }): Promise<OpenedGraphRun | undefined> => {
       const row = opened.get(known.graphRunId);
       if (!row) return undefined;
-      const { id: graphRunId, projectId, version, params, select, selective } = row;
+      const { id: graphRunId, projectId, version, select, selective } = row;
       const graph = await cache.load(pool, projectId, version);
       const plan = planRun(graph, selective ? select : null);
       // Nothing has ended of a run that is new.
       const kept = known.epoch > 1 ? await readKept(pool, graphRunId, plan) : {};
-      return { outcome: 'opened', graphRunId, projectId, project, version, params, plan, ...kept };
+      return { outcome: 'opened', graphRunId, projectId, project, version, plan, ...kept };
     }),
   );
 }

@@ -39,7 +39,6 @@ interface JobRunRow extends RunRow {
 interface GraphRunRow extends RunRow {
   /** Why it cannot be run, when the watch found so before a worker came. */
   readonly invalid: string | null;
-  readonly params: Readonly<Record<string, unknown>>;
   readonly select: readonly string[];
   readonly selective: boolean;
 }
@@ -111,7 +110,6 @@ async function takeGraphRun(
     projectId: row.project_id,
     project: row.project,
     version: row.version,
-    params: row.params,
     plan,
     ...(await readKept(client, row.id, plan)),
   };
@@ -171,7 +169,7 @@ async function takeTask(
   return undefined;
 }
 
-const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r.params, r."select", r.selective,
+const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r."select", r.selective,
   CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
 
 async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow | undefined> {

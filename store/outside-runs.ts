@@ -8,7 +8,7 @@ import type { RejectGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { toJson } from './json.ts';
-import { checkParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun } from './new-runs.ts';
+import { completeParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun } from './new-runs.ts';
 import type { OutsideGraphRun, OutsideJobRun } from './watching.ts';
 
 /** Where the workflow itself asks for its row, it is the one who makes it. */
@@ -79,11 +79,11 @@ const projectCharsMax = 100;
 export async function insertOutsideGraphRun(
   client: pg.ClientBase,
   cache: GraphCache,
-  { identity, project, params, select, actor, createdBy = actor }: Asked<OutsideGraphRun>,
+  { identity, project, params: given, select, actor, createdBy = actor }: Asked<OutsideGraphRun>,
 ): Promise<void> {
   const { workflowId, firstExecutionRunId } = identity;
   const pinned = await pinGraph(client, cache, project);
-  checkParams(params);
+  const params = completeParams(pinned.graph, given);
   const plan = planRun(pinned.graph, select);
   const chosen = { project, pinned, plan, params, select };
   const made = { id: newId(), origin: 'temporal', actor: createdBy } as const;
@@ -95,12 +95,12 @@ export async function insertOutsideGraphRun(
 export async function insertOutsideJobRun(
   client: pg.ClientBase,
   cache: GraphCache,
-  { identity, project, job, actor, createdBy = actor }: Asked<OutsideJobRun>,
+  { identity, project, job, params, actor, createdBy = actor }: Asked<OutsideJobRun>,
 ): Promise<void> {
   const { workflowId, firstExecutionRunId } = identity;
   const pinned = await pinGraph(client, cache, project);
   const made = { id: newId(), origin: 'temporal', actor: createdBy } as const;
-  const row = { workflowId, firstExecutionRunId, project, job, pinned, ...made };
+  const row = { workflowId, firstExecutionRunId, project, job, params, pinned, ...made };
   const { event } = await insertLoneJobRun(client, row);
   await insertEvents(client, [{ ...event, actor }]);
 }

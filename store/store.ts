@@ -1,6 +1,6 @@
 // What the store can be asked and told: one named function per question. All answers are our own types.
 import type { GraphDefinition } from '../graph/definition.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Params } from '../graph/graph.ts';
 import type {
   AttemptView,
   GraphChange,
@@ -24,6 +24,7 @@ import type { Leases } from './leases.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
+import type { RunValues } from './run-values.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { Watching } from './watching.ts';
 
@@ -114,7 +115,7 @@ export interface Jobs {
 
 export interface NewGraphRun {
   readonly project: string;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: Params;
   readonly select: readonly string[] | null;
   readonly actor: string;
 }
@@ -151,6 +152,7 @@ export interface GraphRuns {
 export interface NewJobRun {
   readonly project: string;
   readonly job: string;
+  readonly params?: Params;
   readonly actor: string;
 }
 
@@ -158,7 +160,7 @@ export interface NewJobRun {
 export type CreatedJobRun = JobRunDetail & JobRunToStart;
 
 export interface JobRuns {
-  /** A lone JobRun as PENDING. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, JOB_UNKNOWN */
+  /** A lone JobRun as PENDING. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN, JOB_UNKNOWN, PARAMS_INVALID */
   create(run: NewJobRun, once?: Once<CreatedJobRun>): Promise<CreatedJobRun>;
   /** @throws CodedError JOB_RUN_UNKNOWN */
   get(id: string): Promise<JobRunDetail>;
@@ -268,6 +270,7 @@ export interface Store {
   readonly watch: Watching;
   /** What the activity interceptor writes. */
   readonly recorder: Recorder;
+  readonly values: RunValues;
   /** Resolves when the database answers and has the schema. @throws CodedError STORE_UNAVAILABLE */
   ping(): Promise<void>;
   close(): Promise<void>;

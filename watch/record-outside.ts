@@ -51,6 +51,6 @@ async function recordGraphRun({ store }: RecordDependencies, made: Made, input: 
 async function recordJobRun({ store }: RecordDependencies, made: Made, input: unknown): Promise<boolean> {
   const read = readJobRunInput(input);
   if (!read.ok || read.input.jobRunId !== undefined) return false;
-  const { project, job } = read.input;
-  return store.watch.recordJobRun({ ...made, project, job });
+  const { project, job, params = {} } = read.input;
+  return store.watch.recordJobRun({ ...made, project, job, params });
 }

@@ -26,6 +26,7 @@ export interface GraphRunInput {
 export interface JobRunInput {
   readonly project: string;
   readonly job: string;
+  readonly params?: Readonly<Record<string, unknown>>;
   readonly jobRunId?: string;
 }
 

@@ -85,7 +85,6 @@ function historyUse(): HistoryUse {
 }
 
 function inputOf(run: OpenedRun, job: number, key: string) {
-  const { graphRunId, projectId, project, version, params, plan } = run;
-  const given = Object.keys(params).length > 0 ? { params } : {};
-  return { projectId, project, version, job: key, kind: rulesAt(plan, job).kind, graphRunId, ...given };
+  const { graphRunId, projectId, project, version, plan } = run;
+  return { projectId, project, version, job: key, kind: rulesAt(plan, job).kind, graphRunId };
 }

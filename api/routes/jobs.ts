@@ -1,5 +1,10 @@
-import { z } from 'zod';
-import { jobRunDetailSchema, jobRunSchema, jobSchema, pageSchema } from '../../graph/resources.ts';
+import {
+  jobRunDetailSchema,
+  jobRunSchema,
+  jobSchema,
+  pageSchema,
+  startJobRunSchema,
+} from '../../graph/resources.ts';
 import type { CreatedJobRun } from '../../store/store.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
@@ -74,15 +79,16 @@ function runRoutes(app: Api, { store, temporal }: Dependencies): void {
           'is started later.',
         params: jobPath,
         querystring: noQuery,
-        body: z.strictObject({}).nullable(),
+        body: startJobRunSchema.nullable(),
         response: { 201: jobRunDetailSchema },
       },
     },
     async (request, reply) => {
-      const { params, actor, log } = request;
+      const { params, body, actor, log } = request;
+      const run = { ...params, params: body?.params ?? {}, actor };
       const created = await createOnce<CreatedJobRun>(request, reply, {
         status: 201,
-        create: (once) => store.jobRuns.create({ ...params, actor }, once),
+        create: (once) => store.jobRuns.create(run, once),
         location: ({ id }) => `/v1/job-runs/${id}`,
       });
       await startNow(log, () => temporal.startJobRun(created));

@@ -51,7 +51,7 @@ describe('a workflow that was started outside', () => {
 
   each('is one job run, which its worker opens', async (time) => {
     const one = execution();
-    const asked = { project: 'p', job: 'a' };
+    const asked = { project: 'p', job: 'a', params: {} };
     const [opened] = await race(
       time,
       () => worker.execution.openJobRun({ ...one.opens, ...asked }),

@@ -3,6 +3,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
+import type { Params } from '../../graph/graph.ts';
 import type { Verification } from '../../graph/inspections.ts';
 import type { GraphRunDetail, JobRunDetail } from '../../graph/resources.ts';
 import { isFinal } from '../../graph/states.ts';
@@ -20,6 +21,11 @@ import { useDatabases } from './databases.ts';
 import { pushGraph } from './push-graph.ts';
 import { until } from './until.ts';
 
+interface Started {
+  readonly id: string;
+  readonly handle: WorkflowHandle;
+}
+
 export interface Engine {
   readonly store: Store;
   readonly warehouse: Warehouse;
@@ -33,8 +39,8 @@ export interface Engine {
   /** Makes the project if it is missing and pushes its graph. */
   push(definition: GraphDefinition): Promise<void>;
   /** Starts a run as the API does: row first. */
-  start(project: string, select?: readonly string[]): Promise<{ id: string; handle: WorkflowHandle }>;
-  startLone(project: string, job: string): Promise<{ id: string; handle: WorkflowHandle }>;
+  start(project: string, select?: readonly string[], params?: Params): Promise<Started>;
+  startLone(project: string, job: string, params?: Params): Promise<Started>;
   /** Starts a workflow as the Temporal CLI does. */
   startOutside(type: string, input: unknown): Promise<WorkflowHandle>;
   /** The run once it has ended. */
@@ -46,7 +52,7 @@ export interface Engine {
   /** How a graph run's rows compare with Temporal's history. */
   verify(graphRunId: string): Promise<Verification>;
   /** Starts, waits, and answers with the ended run. */
-  run(project: string, select?: readonly string[]): Promise<GraphRunDetail>;
+  run(project: string, select?: readonly string[], params?: Params): Promise<GraphRunDetail>;
 }
 
 const actor = 'test';
@@ -115,8 +121,8 @@ export async function useEngine(
       const run = await store.graphRuns.get(id);
       return isFinal(run.state) ? run : undefined;
     }, `graph run ${id} ends`);
-  const start: Engine['start'] = async (project, select) => {
-    const run = await store.graphRuns.create({ project, params: {}, select: select ?? null, actor });
+  const start: Engine['start'] = async (project, select, params = {}) => {
+    const run = await store.graphRuns.create({ project, params, select: select ?? null, actor });
     const handle = await startWorkflow('graphRun', run.workflowId, { project, graphRunId: run.id });
     return { id: run.id, handle };
   };
@@ -130,8 +136,8 @@ export async function useEngine(
     temporalAddress,
     push: (definition) => pushGraph(store, kinds, definition),
     start,
-    startLone: async (project, job) => {
-      const run = await store.jobRuns.create({ project, job, actor });
+    startLone: async (project, job, params = {}) => {
+      const run = await store.jobRuns.create({ project, job, params, actor });
       return {
         id: run.id,
         handle: await startWorkflow('jobRun', run.workflowId, { project, job, jobRunId: run.id }),
@@ -147,6 +153,6 @@ export async function useEngine(
     startWorkers: startMore,
     inspector,
     verify: (id) => inspector.verifyGraphRun(id),
-    run: async (project, select) => ended((await start(project, select)).id),
+    run: async (project, select, params) => ended((await start(project, select, params)).id),
   };
 }

@@ -83,6 +83,22 @@ export function createTestKinds() {
     run: async (ctx, config) => ({ read: await ctx.upstream(config.of), idempotencyKey: ctx.idempotencyKey }),
   });
 
+  /** Returns what it is given. */
+  const echo = defineJobKind({
+    kind: 'echo',
+    config: z.strictObject({
+      year: z.int().optional(),
+      text: z.string().optional(),
+      any: z.unknown().optional(),
+    }),
+    output: z.looseObject({}),
+    ...plain,
+    run: async (ctx, config) => {
+      begun.push(`${ctx.job}#${ctx.attempt}`);
+      return { ...config, params: ctx.params };
+    },
+  });
+
   /** Writes the dataset `staged` and returns a text of so many characters. */
   const stager = defineJobKind({
     kind: 'stager',
@@ -99,5 +115,5 @@ export function createTestKinds() {
     },
   });
 
-  return { kinds: [noop, flaky, breakable, output, endless, reader, stager], begun, ended, broken };
+  return { kinds: [noop, flaky, breakable, output, endless, reader, echo, stager], begun, ended, broken };
 }

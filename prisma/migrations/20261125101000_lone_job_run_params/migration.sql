@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "job_run" ADD COLUMN     "params" JSONB;

@@ -1,0 +1,37 @@
+// What jobs are given of their run: its parameters, and the outputs of other jobs.
+import { LRUCache } from 'lru-cache';
+import type { Params } from '../graph/graph.ts';
+import type { Database } from './database.ts';
+
+/** One of the two: a graph run, or the run of a job alone. */
+export type RunName = { readonly graphRunId: string } | { readonly jobRunId: string };
+
+export interface RunValues {
+  /** With the defaults; they never change. */
+  paramsOf(run: RunName): Promise<Params>;
+}
+
+/** In characters of JSON, over all runs that a process has read. */
+const cachedCharsMax = 4 * 1024 * 1024;
+
+export function createRunValues(database: Database): RunValues {
+  const params = new LRUCache<string, Params>({
+    maxSize: cachedCharsMax,
+    sizeCalculation: (value) => JSON.stringify(value).length,
+  });
+  return {
+    paramsOf: async (run) => {
+      const isGraphRun = 'graphRunId' in run;
+      const id = isGraphRun ? run.graphRunId : run.jobRunId;
+      const known = params.get(id);
+      if (known) return known;
+      const found = await database.pool.query<{ params: Params | null }>(
+        `SELECT params FROM ${isGraphRun ? 'graph_run' : 'job_run'} WHERE id = $1`,
+        [id],
+      );
+      const read = found.rows[0]?.params ?? {};
+      params.set(id, read);
+      return read;
+    },
+  };
+}
