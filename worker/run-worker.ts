@@ -24,9 +24,12 @@ const warehousePoolSize = 20;
 const log = pino({ name: 'worker', serializers: { error: pino.stdSerializers.err } });
 
 /** A worker's whole process. Says `ready` to a parent that listens, and ends with it. */
-export async function runWorker(kinds: ReadonlyMap<string, AnyJobKind>): Promise<never> {
+export async function runWorker(
+  kinds: ReadonlyMap<string, AnyJobKind>,
+  loadWorkflows: typeof loadWorkflowBundle = loadWorkflowBundle,
+): Promise<never> {
   try {
-    await work(kinds);
+    await work(kinds, loadWorkflows);
     process.exit(0);
   } catch (error) {
     log.fatal(error, 'the worker cannot go on');
@@ -34,14 +37,17 @@ export async function runWorker(kinds: ReadonlyMap<string, AnyJobKind>): Promise
   }
 }
 
-async function work(kinds: ReadonlyMap<string, AnyJobKind>): Promise<void> {
+async function work(
+  kinds: ReadonlyMap<string, AnyJobKind>,
+  loadWorkflows: typeof loadWorkflowBundle,
+): Promise<void> {
   const environment = parseEnvironment(process.env);
   const logger = createTemporalLogger(log);
   Runtime.install({ logger, shutdownSignals: [] });
   const store = createStore({ databaseUrl: environment.databaseUrl });
   const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
   const [workflowBundle, connection, prepared] = await Promise.all([
-    loadWorkflowBundle(logger),
+    loadWorkflows(logger),
     NativeConnection.connect(connectionOptions(environment.temporal)),
     warehouse.prepare(),
   ]);

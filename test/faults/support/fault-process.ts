@@ -4,7 +4,7 @@ import { until } from '../../support/until.ts';
 
 export interface FaultProcessOptions {
   readonly name: string;
-  start(): Promise<Service>;
+  start(env: NodeJS.ProcessEnv): Promise<Service>;
   /** Ends it without a word to its clients: SIGKILL, unless children of its own would be left behind. */
   readonly killSignal?: NodeJS.Signals;
 }
@@ -31,10 +31,10 @@ export class FaultProcess {
     return this.#service.pid;
   }
 
-  /** Resolves once it is ready; at once when it runs. */
-  async start(): Promise<void> {
+  /** Resolves once it is ready; at once when it runs. What is given for this start is laid over its environment. */
+  async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
     if (this.isRunning) return;
-    const service = await this.#options.start();
+    const service = await this.#options.start(env);
     this.#service = service;
     this.#exit = undefined;
     void service.exited.then((exit) => {

@@ -68,6 +68,7 @@ export function nodeProcess(
     GRAPHRUN_HOME: home.dir,
     ...options.env,
   };
-  const start = () => startNodeService({ name, script: join(checkout, script), home, env });
+  const start = (given: NodeJS.ProcessEnv) =>
+    startNodeService({ name, script: join(checkout, script), home, env: { ...env, ...given } });
   return new FaultProcess({ name, start });
 }
