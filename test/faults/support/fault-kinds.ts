@@ -7,16 +7,19 @@ import type { Latches } from './latches.ts';
 export function createFaultKinds(latches: Latches): AnyJobKind[] {
   const plain = { writesWarehouse: false, inputs: () => [], outputs: () => [] } as const;
 
+  const triesOf = ({ jobRunId }: JobContext): number =>
+    latches.journal().filter((each) => each.event === 'begun' && each.jobRunId === jobRunId).length;
+
   /** Does what a config asks for between its two entries in the journal. */
   const journaled = async (ctx: JobContext, config: Points): Promise<void> => {
     const { job, jobRunId, graphRunId, attempt } = ctx;
     const entry = { job, jobRunId, graphRunId, attempt };
     latches.note({ event: 'begun', ...entry });
-    const tries = latches.journal().filter((each) => each.event === 'begun' && each.jobRunId === jobRunId);
-    if (tries.length <= (config.failures ?? 0)) throw new Error(`try ${tries.length} failed`);
+    const tries = triesOf(ctx);
+    if (tries <= (config.failures ?? 0)) throw new Error(`try ${tries} failed`);
     const signal = config.heedless ? null : ctx.signal;
     try {
-      if (config.latch !== undefined && (tries.length === 1 || !config.firstOnly))
+      if (config.latch !== undefined && (tries === 1 || !config.firstOnly))
         await latches.wait(config.latch, attempt, signal);
       if (config.ms !== undefined) await pause(config.ms, undefined, signal ? { signal } : {});
     } catch (stopped) {
@@ -80,8 +83,35 @@ export function createFaultKinds(latches: Latches): AnyJobKind[] {
     },
   });
 
-  return [step, count, poison];
+  /** In its first try it does what takes its worker down. */
+  const harm = defineJobKind({
+    kind: 'harm',
+    config: z.strictObject({ deed: z.enum(['block', 'exit', 'leak']) }),
+    output: z.null(),
+    ...plain,
+    run: async (ctx, { deed }) => {
+      await journaled(ctx, { ms: 500 });
+      if (triesOf(ctx) === 1) deeds[deed]();
+      return null;
+    },
+  });
+
+  return [step, count, poison, harm];
 }
+
+const blockedMs = 60_000;
+
+const deeds = {
+  block: () => {
+    const begun = Date.now();
+    while (Date.now() - begun < blockedMs);
+  },
+  exit: () => process.exit(0),
+  leak: () => {
+    const kept: unknown[] = [];
+    for (;;) kept.push(Array.from({ length: 1_000 }, () => ({ kept: kept.length })));
+  },
+} as const;
 
 const pointsSchema = z.strictObject({
   latch: z.string().optional(),
