@@ -11,8 +11,8 @@ export interface AdoptDependencies {
 }
 
 /**
- * Takes over an execution that a reset made, or in which a long run goes on. Of a reset, what its history begins with is kept, all else goes back to PENDING. Of two
- * resets the later one counts, whichever is met first; run ids do not tell.
+ * Takes over an execution that a reset made, or in which a long run goes on. Of a reset, what its history begins with is
+ * kept, all else goes back to PENDING. Of two resets the later one counts, whichever is met first; run ids do not tell.
  */
 export async function adoptExecution(
   deps: AdoptDependencies,

@@ -6,7 +6,7 @@ import { postgresUrl, startPostgres } from '../../../dev/postgres.ts';
 import { findPostgresBinaries } from '../../../dev/postgres-binaries.ts';
 import { choosePlace } from '../../../dev/postgres-place.ts';
 import { loadSecrets } from '../../../dev/secrets.ts';
-import { startTemporal } from '../../../dev/temporal.ts';
+import { startTemporal, type TemporalOptions } from '../../../dev/temporal.ts';
 import { FaultProcess } from './fault-process.ts';
 
 /** Where the processes of one stack find each other, from first to last. */
@@ -46,8 +46,16 @@ export function postgresProcess(home: Home, { ports }: Addresses): FaultProcess 
 }
 
 /** Temporal's dev server, which keeps all it knows in a file. */
-export function temporalProcess(home: Home, { ports }: Addresses, cli: string): FaultProcess {
-  const options = { home, cli, port: ports.temporal, uiPort: ports.temporalUi, dbFile: home.temporalDb };
+export function temporalProcess(
+  home: Home,
+  { ports }: Addresses,
+  { cli, settings }: Pick<TemporalOptions, 'cli' | 'settings'>,
+): FaultProcess {
+  const { temporal: port, temporalUi: uiPort } = ports;
+  const options: TemporalOptions = {
+    ...{ home, cli, port, uiPort, dbFile: home.temporalDb },
+    ...(settings && { settings }),
+  };
   return new FaultProcess({ name: 'temporal', start: () => startTemporal(options) });
 }
 

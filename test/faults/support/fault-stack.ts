@@ -30,6 +30,8 @@ import { type Latches, openLatches } from './latches.ts';
 export interface FaultStackOptions {
   /** How many run at the beginning of each test; 1 unless told. */
   readonly workers?: number;
+  /** Dynamic settings of Temporal beside ours. */
+  readonly temporalSettings?: readonly string[];
   /** Laid over the environment of the API, or of the workers: the addresses of a proxy. */
   readonly apiEnv?: (addresses: Addresses) => Promise<NodeJS.ProcessEnv>;
   readonly workerEnv?: (addresses: Addresses) => Promise<NodeJS.ProcessEnv>;
@@ -73,7 +75,10 @@ export async function useFaultStack(options: FaultStackOptions = {}): Promise<Fa
   const latchDir = join(home.dir, 'latches');
   const latches = openLatches(latchDir);
   const postgres = postgresProcess(home, addresses);
-  const temporal = temporalProcess(home, addresses, temporalCli);
+  const temporal = temporalProcess(home, addresses, {
+    cli: temporalCli,
+    ...(options.temporalSettings && { settings: options.temporalSettings }),
+  });
   const workerEnv = { ...(await options.workerEnv?.(addresses)), FAULT_LATCHES: latchDir };
   const workers = Array.from({ length: options.workers ?? 1 }, (_, index) =>
     nodeProcess(home, addresses, {
