@@ -110,9 +110,9 @@ export function createBookkeeping({
       return ends.map((settled) => settled.end);
     },
 
-    async closeGraphRun({ graphRunId, end, error, settle }: CloseGraphRunInput): Promise<void> {
+    async closeGraphRun({ graphRunId, end, error, settle }: CloseGraphRunInput): Promise<GraphEnd> {
       const jobs = settle.map((job) => toSettle(jobRunIdOf(graphRunId, job.job), job));
-      await store.execution.closeGraphRun({ ...own(), end, error, settle: jobs }, shutOut);
+      return store.execution.closeGraphRun({ ...own(), end, error, settle: jobs }, shutOut);
     },
 
     async closeJobRun({ end, error }: CloseJobRunInput): Promise<void> {

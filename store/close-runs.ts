@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isFinal, type RunState } from '../graph/states.ts';
+import { type GraphEnd, type GraphFailure, isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { CloseGraphRun, CloseJobRun } from './execution.ts';
 import { toJson } from './json.ts';
@@ -24,12 +24,15 @@ const closeSql = `
   SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project_name, id, state, reason, epoch, actor
   FROM counter, closed`;
 
-/** Ends graph runs with their Tasks, in one statement. What an execution that is superseded asks for changes nothing. */
+/**
+ * Ends graph runs with their Tasks, in one statement. What an execution that is superseded asks for changes nothing. Answers
+ * in the order of the requests with what is recorded: a run that had ended keeps its end.
+ */
 export async function closeGraphRuns(
   pool: pg.Pool,
   requests: readonly Omit<CloseGraphRun, 'settle'>[],
-): Promise<void> {
-  await pool.query({
+): Promise<GraphEnd[]> {
+  const { rowCount } = await pool.query({
     name: 'close-graph-runs',
     text: closeSql,
     values: [
@@ -40,23 +43,55 @@ export async function closeGraphRuns(
       requests.map(({ actor }) => actor),
     ],
   });
+  if (rowCount === requests.length) return requests.map(({ end }) => end);
+  const recorded = await readEnds(
+    pool,
+    requests.map(({ runId }) => runId),
+  );
+  return requests.map(({ runId, end }) => recorded.get(runId) ?? end);
 }
 
-/** Ends a graph run with its Task, and jobs with it. Asked again by the same execution, it changes nothing. */
+/** How the runs have ended that these executions carry out, by run id. */
+async function readEnds(pool: pg.Pool, runIds: readonly string[]): Promise<Map<string, GraphEnd>> {
+  const found = await pool.query<EndedRun & { runId: string }>(
+    `SELECT t.run_id AS "runId", r.state, r.reason FROM task t JOIN graph_run r ON r.id = t.graph_run_id
+     WHERE t.run_id = ANY ($1::text[]) AND t.epoch = r.epoch AND r.completed_at IS NOT NULL`,
+    [runIds],
+  );
+  return new Map(found.rows.map(({ runId, ...run }) => [runId, endOf(run)]));
+}
+
+interface EndedRun {
+  readonly state: RunState;
+  readonly reason: string | null;
+}
+
+/** The constraint of the table holds state and reason together. */
+function endOf({ state, reason }: EndedRun): GraphEnd {
+  return state === 'SUCCESS'
+    ? { state: 'SUCCESS', reason: null }
+    : { state: 'FAILED', reason: reason as GraphFailure };
+}
+
+/**
+ * Ends a graph run with its Task, and jobs with it. Asked again by the same execution, it changes nothing, and answers with
+ * what is recorded.
+ */
 export async function closeGraphRun(
   client: pg.ClientBase,
   request: CloseGraphRun,
   shut: ShutOut,
-): Promise<void> {
+): Promise<GraphEnd> {
   const { runId, end, error, actor } = request;
-  const found = await client.query<{ id: string; project: string; state: RunState; epoch: number }>(
-    `SELECT r.id, r.project_name AS project, r.state, r.epoch
+  const found = await client.query<EndedRun & { id: string; project: string; epoch: number }>(
+    `SELECT r.id, r.project_name AS project, r.state, r.reason, r.epoch
      FROM task t JOIN graph_run r ON r.id = t.graph_run_id
      WHERE t.run_id = $1 AND t.epoch = r.epoch FOR UPDATE OF r`,
     [runId],
   );
   const run = found.rows[0];
-  if (!run || isFinal(run.state)) return;
+  if (!run) return end;
+  if (isFinal(run.state)) return endOf(run);
   const { events } = await settleRows(client, { runId, jobs: request.settle, actor }, shut);
   await client.query(
     `UPDATE graph_run SET state = $2, reason = $3, error = $4, completed_at = now(), updated_by = $5 WHERE id = $1`,
@@ -71,6 +106,7 @@ export async function closeGraphRun(
     actor,
   } as const;
   await insertEvents(client, [...events, { ...ended, state: end.state, reason: end.reason }]);
+  return end;
 }
 
 /** Ends what is left open of a lone job run, and its Task. */

@@ -31,7 +31,7 @@ export interface Execution {
    */
   settle(request: Settle, shutOut: ShutOutAttempts): Promise<SettledEnd[]>;
   /** Ends the run and its Task; what `settle` names is settled with it. */
-  closeGraphRun(request: CloseGraphRun, shutOut: ShutOutAttempts): Promise<void>;
+  closeGraphRun(request: CloseGraphRun, shutOut: ShutOutAttempts): Promise<GraphEnd>;
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
   /** Makes an execution that nobody knows the run's open Task, at the next epoch. Adopting it twice changes nothing. */
   adopt(adoption: Adoption, shutOut: ShutOutAttempts): Promise<Adopted>;
@@ -164,10 +164,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
   const openKnown = gatherCalls((requests: readonly OpenKnownRun[]) =>
     openKnownRuns(database.pool, cache, requests),
   );
-  const close = gatherCalls(async (requests: readonly CloseGraphRun[]) => {
-    await closeGraphRuns(database.pool, requests);
-    return requests.map(() => undefined);
-  });
+  const close = gatherCalls((requests: readonly CloseGraphRun[]) => closeGraphRuns(database.pool, requests));
   return {
     openGraphRun: async (request) => {
       const { known } = request;

@@ -40,11 +40,14 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
     // The jobs in flight were told to stop and end by themselves; the rest never starts.
     flight.abandon({ state: 'FAILED', reason: 'cancelled' });
     await flight.landed;
-    await close(run, settler, { state: 'FAILED', reason: 'cancelled' });
-    throw error;
+    const end = await close(run, settler, { state: 'FAILED', reason: 'cancelled' });
+    if (end.reason === 'cancelled') throw error;
+    return conclude(run, progress, end);
   }
-  const end = verdict(progress);
-  await close(run, settler, end);
+  return conclude(run, progress, await close(run, settler, verdict(progress)));
+}
+
+function conclude(run: OpenedRun, progress: Progress, end: GraphEnd): GraphRunResult {
   if (end.state === 'SUCCESS') return { graphRunId: run.graphRunId, state: end.state };
   throw ApplicationFailure.nonRetryable(describeFailures(progress), workflowFailures.jobFailed);
 }
@@ -60,14 +63,20 @@ async function open(input: GraphRunInput): Promise<OpenedRun> {
   throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
 }
 
-/** The end, with state and reason as its input, so that the history carries them. */
-async function close(run: OpenedRun, settler: Settler, end: GraphEnd): Promise<void> {
+/**
+ * The end, with state and reason as its input, so that the history carries them. Resolves with what is recorded. That may be
+ * another end: a cancel that comes while the run is closed makes Temporal ask for the workflow's last step once more, with
+ * nothing left in the history of the one before.
+ */
+async function close(run: OpenedRun, settler: Settler, end: GraphEnd): Promise<GraphEnd> {
   const settle: readonly EndedJob[] = await settler.drain();
   const request = { graphRunId: run.graphRunId, end, error: null, settle };
-  await locallyOrQueued(
+  const recorded: GraphEnd | undefined = await locallyOrQueued(
     () => local.closeGraphRun(request),
     () => queued(bookkeepingActivityIds.close).closeGraphRun(request),
   );
+  // Histories of before tell of none.
+  return recorded ?? end;
 }
 
 const failuresShown = 10;

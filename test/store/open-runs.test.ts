@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { GraphEnd } from '../../graph/states.ts';
 import { createStore } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { pushNoops } from '../support/graphs.ts';
@@ -71,6 +72,22 @@ describe('opening and closing runs', () => {
         tasks: [{ closedAt: expect.any(String) }],
       });
     }
+  });
+
+  it('answers with the end that is recorded, whatever else is asked for later', async () => {
+    const run = await openRun();
+    const success = { state: 'SUCCESS', reason: null } as const;
+    const cancelled = { state: 'FAILED', reason: 'cancelled' } as const;
+    const settle = [{ jobRunId: run.job('a'), end: cancelled, error: null }];
+    const close = (end: GraphEnd, jobs: typeof settle) =>
+      execution.closeGraphRun(
+        { runId: run.runId, end, error: null, settle: jobs, actor: 'test' },
+        async () => new Map(),
+      );
+    expect(await close(success, [])).toEqual(success);
+    expect(await close(cancelled, [])).toEqual(success);
+    expect(await close(cancelled, settle)).toEqual(success);
+    expect(await store.graphRuns.get(run.id)).toMatchObject(success);
   });
 
   it('takes a run whose execution the watch claims at the same time, and others with it', async () => {
