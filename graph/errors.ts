@@ -94,6 +94,8 @@ export interface CodedErrorOptions {
   readonly cause?: unknown;
   /** Small facts beside the message, such as the SQLSTATE or the line: JSON values. */
   readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+  /** The next attempt of the job begins after this time, whatever its `retry` says; at most an hour is waited. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** An error whose code is in the table. `message` says what was read, where, what was expected and what to do. */
@@ -101,6 +103,7 @@ export class CodedError extends Error {
   readonly code: ErrorCode;
   readonly problems: readonly Problem[];
   readonly data: Readonly<Record<string, string | number | boolean | null>>;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -108,10 +111,25 @@ export class CodedError extends Error {
     this.code = code;
     this.problems = options.problems ?? [];
     this.data = options.data ?? {};
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get status(): number {
     return errorTable[this.code].status;
+  }
+}
+
+/**
+ * What a job kind throws where whoever it asks says when to ask again, as an HTTP server does by `Retry-After`. The next
+ * attempt begins then, in place of after the job's own back-off; at most an hour is waited.
+ */
+export class RetryLater extends Error {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, options: { readonly retryAfterMs: number; readonly cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RetryLater';
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

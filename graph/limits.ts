@@ -17,6 +17,8 @@ export const limits = {
   historyEvents: 40_000,
   historyBytes: 30 * 1024 * 1024,
   errorMessageChars: 4_000,
+  /** How long an error may ask to wait before the next attempt. */
+  retryAfterMs: 3_600_000,
   problemsShown: 100,
   fileBytes: 5 * 1024 * 1024 * 1024,
   /** Events that are older leave the feed. */

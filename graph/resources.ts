@@ -31,6 +31,8 @@ export const runErrorSchema = z.object({
   stack: z.string().optional(),
   cause: z.string().optional(),
   data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  /** When the next attempt begins, where the error said so. */
+  retryAt: time.optional(),
 });
 
 export const projectSchema = z.object({

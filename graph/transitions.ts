@@ -18,6 +18,8 @@ export interface RunError {
   readonly stack?: string;
   readonly cause?: string;
   readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+  /** When the next attempt begins, where the error said so: an ISO time. */
+  readonly retryAt?: string;
 }
 
 export interface RecordedOutput {

@@ -98,7 +98,10 @@ function explainRow(job: JobFacts, context: JobContext): Told {
     return { reason: 'settling', message: 'has ended in Temporal; its end is about to be written' };
   }
   if (state === 'RUNNING') return { reason: 'running', message: 'runs, by its row' };
-  if (reason === 'retry') return { reason, message: 'waits for its next attempt, by its row' };
+  if (reason === 'retry') {
+    const nextAttemptAt = job.error?.retryAt ?? null;
+    return { reason, message: 'waits for its next attempt, by its row', nextAttemptAt };
+  }
   if (isDraining(context)) {
     const message =
       'ready; the history is full, and the run goes on in a new execution once what is in flight has ended';

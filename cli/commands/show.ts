@@ -62,6 +62,7 @@ function renderJobRun(
     ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
     ['started', formatTime(run.startedAt)],
     ['time', formatSpan(run, now)],
+    ['next attempt', run.reason === 'retry' ? formatTime(run.error?.retryAt ?? null) : ''],
     ['workflow', run.tasks.at(-1)?.workflowId ?? ''],
   ];
   const parts = [renderFacts(facts)];

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { CodedError } from '../../graph/errors.ts';
+import { CodedError, RetryLater } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import { defaultRetry } from '../../graph/rules.ts';
 import {
@@ -11,7 +11,7 @@ import {
 
 const retry = { ...defaultRetry, nonRetryableErrors: ['TypeError'] };
 const classify = (error: unknown, attempt = 1, cancel?: CancelWords) =>
-  classifyFailure({ error, cancel, attempt, retry });
+  classifyFailure({ error, cancel, attempt, retry, at: new Date('2026-11-25T10:00:00Z') });
 const words = (word: keyof CancelWords): CancelWords => ({
   cancelRequested: false,
   reset: false,
@@ -83,6 +83,47 @@ describe('classifyFailure', () => {
 
   it('leaves the end of a last time-out of what did not stop to the settling', () => {
     expect(classify(leftBehind, 3)).toBeNull();
+  });
+
+  it.each([
+    ['an error of a kind', new RetryLater('busy', { retryAfterMs: 60_000 }), '2026-11-25T10:01:00.000Z'],
+    [
+      'a failure of Temporal',
+      ApplicationFailure.create({ message: 'busy', nextRetryDelay: '5s' }),
+      '2026-11-25T10:00:05.000Z',
+    ],
+    [
+      'a coded error, also one that is final otherwise',
+      new CodedError('RATE_LIMITED', 'busy', { retryAfterMs: 1_500 }),
+      '2026-11-25T10:00:01.500Z',
+    ],
+    ['a time that is over', new RetryLater('busy', { retryAfterMs: -5 }), '2026-11-25T10:00:00.001Z'],
+  ])('keeps when the next attempt begins by %s', (_, error, retryAt) => {
+    expect(classify(error)).toMatchObject({ kind: 'retry', error: { message: 'busy', retryAt } });
+    expect(classify(error, 3)).toEqual({
+      kind: 'failure',
+      end: { state: 'FAILED', reason: 'error' },
+      error: expect.not.objectContaining({ retryAt: expect.anything() }),
+    });
+  });
+
+  it('caps how long an error may ask to wait, and says so', () => {
+    const message = 'busy (asked to wait 7200 s before the next attempt; at most 3600 s are waited)';
+    expect(classify(new RetryLater('busy', { retryAfterMs: 7_200_000 }))).toMatchObject({
+      kind: 'retry',
+      error: { type: 'RetryLater', message, retryAt: '2026-11-25T11:00:00.000Z' },
+    });
+    expect(classify(new RetryLater('busy', { retryAfterMs: Number.POSITIVE_INFINITY }))).toMatchObject({
+      error: { retryAt: '2026-11-25T11:00:00.000Z' },
+    });
+  });
+
+  it('backs off as the job says where an error asks for no time', () => {
+    const end = classify(new RetryLater('busy', { retryAfterMs: Number.NaN }));
+    expect(end).toMatchObject({
+      kind: 'retry',
+      error: expect.not.objectContaining({ retryAt: expect.anything() }),
+    });
   });
 
   it.each(['timedOut', 'notFound'] as const)('writes nothing for an attempt stopped for %s', (word) => {

@@ -3,6 +3,7 @@ import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import type { RetryRules } from '../../graph/rules.ts';
 import type { AttemptEnd, RunError } from '../../graph/transitions.ts';
+import { retryDelayOf, tellCap } from './retry-delay.ts';
 
 /** Why an activity was told to stop, in Temporal's words; undefined when it was not. */
 export interface CancelWords {
@@ -20,6 +21,8 @@ export interface FailedAttempt {
   readonly attempt: number;
   /** The job's own, as the workflow schedules it: servers do not tell it to every attempt (seen with eager ones). */
   readonly retry: RetryRules;
+  /** When it failed. */
+  readonly at: Date;
 }
 
 /** What to write for an attempt that failed: an end, another try, or nothing (null) where others write it. Pure. */
@@ -37,15 +40,18 @@ export function classifyFailure(failed: FailedAttempt): AttemptEnd | null {
   }
   const reason = typeOf(failed.error) === 'JOB_TIMED_OUT' ? 'timed_out' : 'error';
   if (isUnknown && isLastAttempt(failed)) return null;
-  return isLastAttempt(failed)
-    ? { kind: 'failure', end: { state: 'FAILED', reason }, error }
-    : { kind: 'retry', reason, error };
+  if (isLastAttempt(failed)) return { kind: 'failure', end: { state: 'FAILED', reason }, error };
+  const delay = retryDelayOf(failed.error);
+  const retryAt = delay && new Date(failed.at.getTime() + delay.ms).toISOString();
+  return { kind: 'retry', reason, error: { ...error, ...(retryAt !== null && { retryAt }) } };
 }
 
 /** Errors of the user's input are final at once: another try ends the same. */
 export function isFinalError(error: unknown, retry: RetryRules): boolean {
   if (error instanceof ApplicationFailure && error.nonRetryable) return true;
-  if (error instanceof CodedError && error.status >= 400 && error.status < 500) return true;
+  // One that says when to try again (429 with a Retry-After) is not final for its status.
+  const isUsers = error instanceof CodedError && error.status >= 400 && error.status < 500;
+  if (isUsers && retryDelayOf(error) === null) return true;
   return retry.nonRetryableErrors.includes(typeOf(error));
 }
 
@@ -67,7 +73,7 @@ export function describeError(error: unknown): RunError {
   const cause = error instanceof Error ? error.cause : undefined;
   return {
     type: error instanceof CancelledFailure ? 'Cancelled' : typeOf(error),
-    message: cut(message),
+    message: cut(message + tellCap(error)),
     ...(error instanceof CodedError && { code: error.code }),
     ...(error instanceof CodedError && Object.keys(error.data).length > 0 && { data: error.data }),
     ...(error instanceof Error &&

@@ -23,6 +23,7 @@ import type { EndAnswer, StartAnswer } from '../../store/recorder.ts';
 import type { Store } from '../../store/store.ts';
 import type { Guard } from '../guard.ts';
 import { classifyFailure, describeError, isFinalError, typeOf } from './classify-failure.ts';
+import { retryDelayOf } from './retry-delay.ts';
 
 export interface RecordingDependencies {
   readonly store: Store;
@@ -87,7 +88,7 @@ async function recordOutcome(
     if (isSuperseded(caught)) throw supersededFailure(job, caught.message);
     const { cancellationDetails: cancel, info } = context;
     const error = cancel?.workerShutdown ? workerStopped(job.job) : caught;
-    const end = classifyFailure({ error, cancel, attempt: info.attempt, retry });
+    const end = classifyFailure({ error, cancel, attempt: info.attempt, retry, at: new Date() });
     const isRecorded = end !== null && (await isWritten(finish(end)));
     if (cancel?.workerShutdown) throw stoppedFailure(job, attempt.fence);
     if (end === null && cancel?.cancelRequested) throw new CancelledFailure(describeError(error).message);
@@ -239,12 +240,14 @@ function toFailure(error: unknown, end: AttemptEnd | null, fence: Fence, final: 
   const { message, stack } = describeError(error);
   const mark: RecordedFailure[] =
     end?.kind === 'failure' ? [{ fence, recorded: end.end.reason as RecordedFailure['recorded'] }] : [];
+  const delay = retryDelayOf(error);
   // Cut as the row is: a failure of megabytes would never reach the server.
   const failure = ApplicationFailure.create({
     type: typeOf(error),
     message,
     nonRetryable: final,
     details: mark,
+    ...(delay && { nextRetryDelay: delay.ms }),
   });
   if (stack !== undefined) failure.stack = stack;
   return failure;
