@@ -9,7 +9,12 @@ import {
   describeError,
 } from '../../worker/interceptors/classify-failure.ts';
 
-const retry = { ...defaultRetry, nonRetryableErrors: ['TypeError'] };
+class QuotaError extends Error {}
+
+const retry = {
+  ...defaultRetry,
+  nonRetryableErrors: ['TypeError', 'QuotaError', 'ECONNREFUSED', 'TEMPORAL_UNAVAILABLE', 'Throttled'],
+};
 const classify = (error: unknown, attempt = 1, cancel?: CancelWords) =>
   classifyFailure({ error, cancel, attempt, retry, at: new Date('2026-11-25T10:00:00Z') });
 const words = (word: keyof CancelWords): CancelWords => ({
@@ -70,6 +75,22 @@ describe('classifyFailure', () => {
     ],
   ])('%s', (_, error, attempt, expected) => {
     expect(classify(error, attempt)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['type', new TypeError('x')],
+    ['class, which gave itself no name', new QuotaError('x')],
+    ['code of the system', Object.assign(new Error('x'), { code: 'ECONNREFUSED' })],
+    ['code of ours', new CodedError('TEMPORAL_UNAVAILABLE', 'x')],
+    ['type of a failure of Temporal', ApplicationFailure.create({ message: 'x', type: 'Throttled' })],
+  ])('ends a job at once by an error that it names by its %s', (_, error) => {
+    expect(classify(error)).toMatchObject({ kind: 'failure', end: { reason: 'error' } });
+  });
+
+  it('tries an error again that is not named, whatever it is called', () => {
+    expect(classify(Object.assign(new RangeError('TypeError'), { code: 5 }))).toMatchObject({
+      kind: 'retry',
+    });
   });
 
   it.each([

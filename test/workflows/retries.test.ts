@@ -19,7 +19,25 @@ const later = defineJobKind({
   },
 });
 
-const engine = await useEngine([later]);
+class QuotaError extends Error {}
+
+const errors = {
+  class: () => new QuotaError('over the quota'),
+  system: () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+  other: () => new Error('something else'),
+};
+
+const thrower = defineJobKind({
+  kind: 'thrower',
+  config: z.strictObject({ error: z.enum(['class', 'system', 'other']) }),
+  output: z.null(),
+  writesWarehouse: false,
+  inputs: () => [],
+  outputs: () => [],
+  run: async (_ctx, { error }) => Promise.reject(errors[error]()),
+});
+
+const engine = await useEngine([later, thrower]);
 const { store } = engine;
 
 async function onlyJobOf(graphRunId: string) {
@@ -66,5 +84,28 @@ describe('an error that says when to try again', () => {
     expect(await engine.verify(id)).toMatchObject({ verdict: 'equal' });
     await handle.cancel();
     expect(await engine.ended(id)).toMatchObject({ state: 'FAILED', reason: 'cancelled' });
+  });
+});
+
+describe('errors that a job names as not to be tried again', () => {
+  it('end it at its first attempt, by their type or by their code; others do not', async () => {
+    const retry = {
+      maximumAttempts: 2,
+      initialInterval: '10ms',
+      nonRetryableErrors: ['QuotaError', 'ECONNREFUSED'],
+    };
+    const throwing = (error: string) => ({ kind: 'thrower', config: { error }, retry });
+    await engine.push({
+      project: 'named',
+      jobs: { by_class: throwing('class'), by_code: throwing('system'), other: throwing('other') },
+    });
+    const run = await engine.run('named');
+    const tried = run.jobRuns.map(({ job, reason, attempts }) => [job, reason, attempts]);
+    expect(Object.fromEntries(tried.map(([job, ...rest]) => [job, rest]))).toEqual({
+      by_class: ['error', 1],
+      by_code: ['error', 1],
+      other: ['error', 2],
+    });
+    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal' });
   });
 });

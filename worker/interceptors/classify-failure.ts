@@ -52,10 +52,20 @@ export function isFinalError(error: unknown, retry: RetryRules): boolean {
   // One that says when to try again (429 with a Retry-After) is not final for its status.
   const isUsers = error instanceof CodedError && error.status >= 400 && error.status < 500;
   if (isUsers && retryDelayOf(error) === null) return true;
-  return retry.nonRetryableErrors.includes(typeOf(error));
+  return namesOf(error).some((name) => retry.nonRetryableErrors.includes(name));
 }
 
-/** The type that people name in `nonRetryableErrors`: a code of ours, or the error's own name. */
+/**
+ * What people may call an error in `nonRetryableErrors`: its type as it is shown, its class (which many leave without a
+ * name of its own), and its code: one of ours, a system's (ECONNREFUSED) or a database's (40001).
+ */
+function namesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [typeOf(error)];
+  const code = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
+  return [typeOf(error), error.name, error.constructor.name, ...code];
+}
+
+/** The type that is shown: a code of ours, or the error's own name. */
 export function typeOf(error: unknown): string {
   if (error instanceof CodedError) return isLeftBehind(error) ? 'JOB_TIMED_OUT' : error.code;
   if (error instanceof ApplicationFailure) return error.type ?? error.name;
