@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { isConnectionLost } from '../graph/connection-errors.ts';
 import type { AttemptWarehouse, Staging } from './attempt-warehouse.ts';
 import { checkFence, clearStaging, dropStaging, findPublished, raiseFence, superseded } from './fence.ts';
 import { checkDataset, qualify, sessionName, stagingTable } from './names.ts';
@@ -8,7 +7,7 @@ import type { ProjectReady } from './projects.ts';
 import { publishStaged } from './publish.ts';
 import { Session } from './session.ts';
 import { createStaging } from './staging.ts';
-import { orUnavailable } from './unavailable.ts';
+import { isAway, orUnavailable } from './unavailable.ts';
 
 export interface OpenAttempt {
   readonly project: string;
@@ -94,7 +93,7 @@ async function dropStaged(pool: pg.Pool, staged: readonly { staging: Staging }[]
   try {
     for (const { staging } of staged) await dropStaging(pool, staging.table);
   } catch (error) {
-    if (!isConnectionLost(error)) throw error;
+    if (!isAway(error)) throw error;
   }
 }
 

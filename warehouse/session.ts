@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { connectTimeoutMs } from './platform.ts';
-import { orUnavailable } from './unavailable.ts';
+import { orConnectionLost } from './unavailable.ts';
 
 export interface SessionOptions {
   /** The warehouse under the project's role. */
@@ -46,7 +46,7 @@ export class Session {
     options.signal.throwIfAborted();
     options.signal.addEventListener('abort', session.#onAbort, { once: true });
     try {
-      await orUnavailable(() => session.#client.connect());
+      await orConnectionLost(() => session.#client.connect());
       const { rows } = await session.run<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
       session.#pid = rows[0]?.pid ?? 0;
       return session;
@@ -89,7 +89,7 @@ export class Session {
     const { signal } = this.#options;
     signal.throwIfAborted();
     try {
-      return await orUnavailable(work);
+      return await orConnectionLost(work);
     } finally {
       signal.throwIfAborted();
     }

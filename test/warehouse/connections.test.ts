@@ -57,6 +57,19 @@ it("tells so too where the platform's own connection broke that looked at the fe
   await attempt.discard();
 });
 
+it("says that it is away where the platform's own statements lack resources", async () => {
+  const run = (text: string) => query(databases.warehouseUrl, text);
+  await run(
+    `create function full_disk() returns trigger language plpgsql as
+       $$ begin raise exception 'No space left on device' using errcode = 'disk_full'; end $$`,
+  );
+  await run('create trigger full_disk before insert on graphrun.fence execute function full_disk()');
+  const away = { code: 'WAREHOUSE_UNAVAILABLE', message: expect.stringContaining('has no disk space left') };
+  await expect(openTestAttempt(warehouse)).rejects.toMatchObject(away);
+  await run('drop function full_disk() cascade');
+  await (await openTestAttempt(warehouse)).discard();
+});
+
 it('lets an attempt begin again that could not drop what it had staged', async () => {
   const attempt = { jobRunId: randomUUID(), token: nextToken() };
   const first = await openTestAttempt(warehouse, attempt);
