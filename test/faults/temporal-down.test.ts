@@ -5,7 +5,8 @@ import { until } from '../support/until.ts';
 import { expectSound } from './support/expect-sound.ts';
 import { fault } from './support/fault.ts';
 import { useFaultStack } from './support/fault-stack.ts';
-import { ask, trigger, whileDown } from './support/outage.ts';
+import { untilJobIs } from './support/observe.ts';
+import { ask, trigger, whileDown, whileSilent } from './support/outage.ts';
 import { triesOf, untilBegun } from './support/wait-for.ts';
 
 const stack = await useFaultStack({ workers: 2 });
@@ -14,44 +15,70 @@ const { latches } = stack;
 /** Beats that were missed end an attempt, and it is begun again: that long after Temporal is back, at most. */
 const completeWithinMs = 20_000;
 
-fault('14', 'Temporal killed for 20 s, while jobs are in flight and some of them end', async (clock) => {
+/** Jobs in flight, and one that ends when its latch is opened. */
+async function startInFlight(project: string): Promise<{ readonly id: string; readonly inFlight: string[] }> {
   const held = Array.from({ length: 6 }, (_, job) => [
     `held_${job}`,
-    { kind: job % 2 === 0 ? 'count' : 'step', config: { latch: 'in-flight' }, dependsOn: ['before'] },
+    { kind: job % 2 === 0 ? 'count' : 'step', config: { latch: project }, dependsOn: ['before'] },
   ]);
   const inFlight = held.map(([job]) => String(job));
   await stack.push({
-    project: 'in-flight',
+    project,
     jobs: {
       before: { kind: 'count' },
-      ends: { kind: 'count', config: { latch: 'ends' }, dependsOn: ['before'] },
+      ends: { kind: 'count', config: { latch: `${project}-ends` }, dependsOn: ['before'] },
       ...Object.fromEntries(held),
       after: { kind: 'count', dependsOn: ['ends', ...inFlight] },
     },
   });
-  const id = await stack.start('in-flight');
+  const id = await stack.start(project);
   for (const job of ['ends', ...inFlight]) await untilBegun(stack, id, job);
-  await whileDown(stack.temporal, async () => {
-    expect(await ask(stack, '/health/ready')).toMatchObject({
-      status: 503,
-      body: { ready: false, checks: { database: 'up', temporal: 'down' } },
-    });
-    latches.open('ends');
-    await until(async () => {
-      const { jobRuns } = await stack.client.graphRuns.get(id);
-      return jobRuns.find(({ job }) => job === 'ends')?.state === 'SUCCESS' || undefined;
-    }, 'its end shows, though Temporal has not heard of it');
-  });
-  clock.over();
-  await untilReady();
-  latches.open('in-flight');
-  await expectSound(stack, clock, completeWithinMs);
+  return { id, inFlight };
+}
+
+/** Its end shows, though Temporal has not heard of it. */
+async function letOneEnd(project: string, id: string): Promise<void> {
+  latches.open(`${project}-ends`);
+  await untilJobIs(stack, id, 'ends', 'SUCCESS');
+}
+
+async function expectNoneRecordedAgain(id: string, inFlight: readonly string[]): Promise<void> {
   const run = await stack.client.graphRuns.get(id);
   expect(run.state).toBe('SUCCESS');
   expect(run.jobRuns.map(({ state }) => state)).toEqual(run.jobRuns.map(() => 'SUCCESS'));
   // Recorded: not begun again, though its answer was lost.
   for (const job of ['before', 'ends', 'after']) expect(triesOf(stack, id, job)).toHaveLength(1);
   for (const job of inFlight) expect(triesOf(stack, id, job).length).toBeLessThanOrEqual(2);
+}
+
+const temporalAway = { status: 503, body: { ready: false, checks: { database: 'up', temporal: 'down' } } };
+
+fault('14', 'Temporal killed for 20 s, while jobs are in flight and some of them end', async (clock) => {
+  const { id, inFlight } = await startInFlight('killed');
+  await whileDown(stack.temporal, async () => {
+    expect(await ask(stack, '/health/ready')).toMatchObject(temporalAway);
+    await letOneEnd('killed', id);
+  });
+  clock.over();
+  await untilReady();
+  latches.open('killed');
+  await expectSound(stack, clock, completeWithinMs);
+  await expectNoneRecordedAgain(id, inFlight);
+});
+
+fault('14', 'Temporal silent for 20 s, its connections open, while jobs are in flight', async (clock) => {
+  const { id, inFlight } = await startInFlight('silent');
+  await stack.push({ project: 'triggered', jobs: { a: { kind: 'count' } } });
+  await whileSilent(stack.temporal, async () => {
+    expect(await ask(stack, '/health/ready')).toMatchObject(temporalAway);
+    await letOneEnd('silent', id);
+    stack.runs.push((await stack.client.graphRuns.start('triggered')).id);
+  });
+  clock.over();
+  await untilReady();
+  latches.open('silent');
+  await expectSound(stack, clock, completeWithinMs);
+  await expectNoneRecordedAgain(id, inFlight);
 });
 
 fault(

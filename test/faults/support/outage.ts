@@ -18,11 +18,23 @@ export async function whileDown(
   forMs = outageMs,
 ): Promise<void> {
   await server.kill();
-  const away = performance.now();
-  await meanwhile();
-  const isOver = () => (performance.now() - away >= forMs ? true : undefined);
-  await until(isOver, `${server.name} has been away long enough`, forMs + 1_000);
+  await atLeast(forMs, meanwhile);
   await server.start();
+}
+
+/** The same for a server that keeps its connections and says nothing. */
+export async function whileSilent(server: FaultProcess, meanwhile: () => Promise<void>): Promise<void> {
+  server.freeze();
+  await atLeast(outageMs, meanwhile);
+  server.thaw();
+}
+
+/** Does something, and waits until so much time has passed since it began. */
+export async function atLeast(ms: number, work: () => Promise<void>): Promise<void> {
+  const begun = performance.now();
+  await work();
+  const isOver = () => performance.now() - begun >= ms || undefined;
+  await until(isOver, 'it has lasted long enough', ms + 1_000);
 }
 
 /** A request as any client could send it, without repeats. */
