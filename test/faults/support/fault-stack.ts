@@ -60,6 +60,8 @@ export interface FaultStack extends Addresses {
   readonly deleted: Set<string>;
   /** Job runs of which this test itself told Temporal that they have succeeded: nothing of theirs is in the warehouse. */
   readonly given: Set<string>;
+  /** Run ids of executions that this test started for a run which they may not carry out. */
+  readonly refused: Set<string>;
   /** Graphs that this test pushed, the latest of each project. */
   readonly graphs: ReadonlyMap<string, GraphDefinition>;
   /** On a connection for this statement alone, so that no kill is felt by it. */
@@ -115,17 +117,32 @@ export async function useFaultStack(options: FaultStackOptions = {}): Promise<Fa
   const runs: string[] = [];
   const deleted = new Set<string>();
   const given = new Set<string>();
+  const refused = new Set<string>();
   const graphs = new Map<string, GraphDefinition>();
   beforeEach(async () => {
     runs.length = 0;
     deleted.clear();
     given.clear();
+    refused.clear();
     graphs.clear();
     await startAll();
   });
   return {
     ...addresses,
-    ...{ postgres, temporal, api, workers, client, temporalCli, latches, runs, deleted, given, graphs },
+    ...{
+      postgres,
+      temporal,
+      api,
+      workers,
+      client,
+      temporalCli,
+      latches,
+      runs,
+      deleted,
+      given,
+      refused,
+      graphs,
+    },
     workerWith: (pid) => {
       const found = workers.find((worker) => worker.isRunning && worker.pid === pid);
       if (!found) throw new Error(`no worker that runs has pid ${pid}`);
