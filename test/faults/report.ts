@@ -21,6 +21,13 @@ export interface FaultSummary {
   readonly worstMs: number | null;
 }
 
+/** How the suite was run. */
+export interface Rounds {
+  readonly repeat: number;
+  /** Files at once. */
+  readonly atOnce: number;
+}
+
 /** All rounds of each test in one line, in the order in which the tests first ran. */
 export function summarize(results: readonly FaultResult[]): FaultSummary[] {
   const byTitle = Map.groupBy(results, ({ title }) => title);
@@ -47,7 +54,7 @@ export function toTable(summary: readonly FaultSummary[]): string {
 }
 
 /** The page docs/reliability.md. */
-export function describeReliability(summary: readonly FaultSummary[], rounds: number): string {
+export function describeReliability(summary: readonly FaultSummary[], { repeat, atOnce }: Rounds): string {
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${platform()} ${release()}`;
   const lines = summary.map(
@@ -56,7 +63,9 @@ export function describeReliability(summary: readonly FaultSummary[], rounds: nu
   );
   return `# Reliability
 
-What was broken on purpose, and what came of it. Made by \`npm run test:faults -- --repeat ${rounds} --report\`.
+What was broken on purpose, and what came of it. Made by \`npm run test:faults -- --repeat ${repeat}${
+    atOnce === 1 ? '' : ` --at-once ${atOnce}`
+  } --report\`.
 
 Each test kills or cuts off real processes, and ends with the same check: every acknowledged start has one run and one
 execution that have ended, edges were respected, no job began after the end, \`verify\` finds no difference, each job's

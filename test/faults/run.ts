@@ -4,13 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeReliability, type FaultResult, summarize, toTable } from './report.ts';
+import { describeReliability, type FaultResult, type Rounds, summarize, toTable } from './report.ts';
 
 const usage = `Runs the fault suite: real processes, real kills.
 
 Usage: npm run test:faults [-- OPTIONS]
 
   --repeat N      runs it N times; 1 unless told
+  --at-once N     so many files at once, each on a stack of its own; 1 unless told
   --only PATTERN  only the tests whose titles match
   --report        writes docs/reliability.md
   --json FILE     writes vitest's JSON report of the last round
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   try {
     for (let round = 1; round <= options.repeat; round += 1) {
       if (options.repeat > 1) process.stdout.write(`\nround ${round} of ${options.repeat}\n`);
-      if ((await runVitest(file, options.only)) !== 0) failed += 1;
+      if ((await runVitest(file, options)) !== 0) failed += 1;
       results.push(...readResults(file));
     }
   } finally {
@@ -39,17 +40,24 @@ async function main(): Promise<number> {
   const summary = summarize(results);
   process.stdout.write(`\n${toTable(summary)}\n`);
   if (options.report) {
-    writeFileSync(join(root, 'docs', 'reliability.md'), describeReliability(summary, options.repeat));
+    writeFileSync(join(root, 'docs', 'reliability.md'), describeReliability(summary, options));
     process.stdout.write('\nwritten to docs/reliability.md\n');
   }
   return failed === 0 && results.length > 0 ? 0 : 1;
 }
 
-function readOptions(): { repeat: number; only?: string; report: boolean; json?: string } | undefined {
+interface Options extends Rounds {
+  readonly only?: string;
+  readonly report: boolean;
+  readonly json?: string;
+}
+
+function readOptions(): Options | undefined {
   try {
     const { values } = parseArgs({
       options: {
         repeat: { type: 'string', default: '1' },
+        'at-once': { type: 'string', default: '1' },
         only: { type: 'string' },
         report: { type: 'boolean', default: false },
         json: { type: 'string' },
@@ -57,10 +65,9 @@ function readOptions(): { repeat: number; only?: string; report: boolean; json?:
       },
     });
     const { only, json, report } = values;
-    const repeat = Number(values.repeat);
-    if (!Number.isInteger(repeat) || repeat < 1)
-      throw new Error(`--repeat is "${values.repeat}"; expected 1 or more`);
-    if (!values.help) return { repeat, report, ...(only && { only }), ...(json && { json }) };
+    const repeat = readCount('repeat', values.repeat);
+    const atOnce = readCount('at-once', values['at-once']);
+    if (!values.help) return { repeat, atOnce, report, ...(only && { only }), ...(json && { json }) };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n`);
   }
@@ -68,7 +75,13 @@ function readOptions(): { repeat: number; only?: string; report: boolean; json?:
   return undefined;
 }
 
-function runVitest(file: string, only: string | undefined): Promise<number | null> {
+function readCount(name: string, text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new Error(`--${name} is "${text}"; expected 1 or more`);
+}
+
+function runVitest(file: string, { only, atOnce }: Options): Promise<number | null> {
   const args = ['run', '--config', 'vitest.faults.config.ts', '--reporter=default', '--reporter=json'];
   const child = spawn(
     process.execPath,
@@ -76,6 +89,7 @@ function runVitest(file: string, only: string | undefined): Promise<number | nul
       join(root, 'node_modules/vitest/vitest.mjs'),
       ...[...args, `--outputFile.json=${file}`],
       ...(only === undefined ? [] : ['--testNamePattern', only]),
+      ...(atOnce === 1 ? [] : ['--fileParallelism', `--maxWorkers=${atOnce}`]),
     ],
     { cwd: root, stdio: 'inherit' },
   );
