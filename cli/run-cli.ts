@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { GraphrunError } from '../client/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Setting } from './command.ts';
+import { cancelCommand } from './commands/cancel.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { pushCommand } from './commands/push.ts';
@@ -19,7 +20,8 @@ import { printable } from './text.ts';
 const exitCodeHelp = `
 Exit codes:
   0  done
-  1  the run failed (run --watch, resume --watch, watch), or differs from Temporal's history (verify)
+  1  the run failed (run --watch, resume --watch, watch), was not cancelled (cancel --watch), or differs from
+     Temporal's history (verify)
   2  wrong use, or an input that the server refused
   3  the server cannot be reached, or cannot serve at the moment`;
 
@@ -37,6 +39,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     runsCommand,
     showCommand,
     watchCommand,
+    cancelCommand,
     planCommand,
     resumeCommand,
     verifyCommand,

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import type { CancelRequest } from '../client/index.ts';
 
 /** How long something took, short enough for a table: `40 ms`, `1.4 s`, `12 s`, `3 min 05 s`, `2 h 03 min`. */
 export function formatDuration(ms: number): string {
@@ -25,6 +26,11 @@ export function formatSpan(
   if (span.startedAt === null) return '';
   const end = span.completedAt === null ? now.getTime() : Date.parse(span.completedAt);
   return formatDuration(end - Date.parse(span.startedAt));
+}
+
+/** Who asked for a cancel, when and why. */
+export function formatCancel({ at, by, note }: CancelRequest): string {
+  return `${formatTime(at)} by ${printable(by)}${note === null ? '' : `: ${printable(note)}`}`;
 }
 
 export function formatBytes(bytes: number): string {

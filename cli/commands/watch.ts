@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { GraphRunView } from '../../client/index.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { watchRun } from '../watch-run.ts';
@@ -12,16 +13,17 @@ export function watchCommand(setting: Setting): Command {
     );
 }
 
-/** The exit code is that of the run. With --json stdout gets the run as it ended, and the view goes to stderr. */
+/** The exit code is that of the run: whether it ended as was wanted. With --json stdout gets the run as it ended, and the view goes to stderr. */
 export async function watchToEnd(
   { io, client, json, print, note }: Session,
   runId: string,
+  isDone: (run: GraphRunView) => boolean = ({ state }) => state === 'SUCCESS',
 ): Promise<ExitCode> {
   const out = json ? io.stderr : io.stdout;
   try {
     const run = await watchRun({ client, runId, out, signal: io.interrupted });
     if (json) print(run, () => '');
-    return run.state === 'SUCCESS' ? exitCodes.done : exitCodes.runFailed;
+    return isDone(run) ? exitCodes.done : exitCodes.runFailed;
   } catch (error) {
     if (!io.interrupted.aborted) throw error;
     note(`\nThe run goes on; watch it again with: graphrun watch ${runId}`);

@@ -74,9 +74,10 @@ export async function carryOut(
     select: null,
     actor,
   });
-  const failed = Object.values(jobs).some(({ state }) => state === 'FAILED');
-  const end: GraphEnd = failed
-    ? { state: 'FAILED', reason: 'job_failed' }
+  const ends = Object.values(jobs);
+  const cancelled = ends.some(({ reason }) => reason === 'cancelled');
+  const end: GraphEnd = ends.some(({ state }) => state === 'FAILED')
+    ? { state: 'FAILED', reason: cancelled ? 'cancelled' : 'job_failed' }
     : { state: 'SUCCESS', reason: null };
   const settle = Object.entries(jobs).map(([key, jobEnd]) => {
     const hasError = jobEnd.state === 'FAILED' && jobEnd.reason !== 'upstream_failed';

@@ -33,6 +33,7 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
   [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
   [/^graphrun show JOB_RUN/, /^job +orders \(upload\) of shop\nstate +SUCCESS/],
+  [/^graphrun cancel RUN/, /^(PENDING|RUNNING), cancelled .* by .*: the wrong file\n$/],
   [/^export GRAPHRUN_API_KEY=/, /^[\w-]{20,}\n$/],
   [/^curl --request POST /, /^\{"id":".*"project":"shop",.*"state":"PENDING"/],
   [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
@@ -56,6 +57,7 @@ function commandsOf(file: string): string[] {
 async function type(command: string, folder: string): Promise<string> {
   const graphrun = `${process.execPath} ${join(root, 'cli/graphrun.ts')}`;
   const latest = await latestRun();
+  const runId = command.startsWith('graphrun cancel') ? await startLongRun() : latest?.id;
   const line = command
     .replace(/^npm run -s graphrun --/, graphrun)
     .replace(/^graphrun\b/, graphrun)
@@ -63,17 +65,30 @@ async function type(command: string, folder: string): Promise<string> {
     .replace(/^export (\w+)=.*/, '$&; echo $$$1')
     .replace(/^alias (\w+)=.*/, '$&; alias $1')
     .replace(/\bJOB_RUN\b/, latest?.jobRuns[0]?.id ?? '')
-    .replace(/\bRUN\b/, latest?.id ?? '')
+    .replace(/\bRUN\b/, runId ?? '')
     .replace('http://127.0.0.1:4400', info.apiUrl);
   const env = { ...process.env, GRAPHRUN_API_URL: info.apiUrl, GRAPHRUN_API_KEY: info.apiKey };
   const { stdout } = await run('bash', ['-euc', line], { cwd: folder, env });
   return stdout;
 }
 
+const longProject = 'long';
+
+/** One that has not ended when it is cancelled. */
+async function startLongRun(): Promise<string> {
+  const sql = 'select 1 as one, pg_sleep(60)::text as slept';
+  await client.projects.create({ name: longProject });
+  await client.graphs.push(longProject, {
+    project: longProject,
+    jobs: { sleep: { kind: 'transform', config: { sql } } },
+  });
+  return (await client.graphRuns.start(longProject)).id;
+}
+
 /** Ended, since it may be one that was only just started. */
 async function latestRun(): Promise<GraphRunDetail | undefined> {
-  const { items } = await client.graphRuns.list({ limit: 1 });
-  const [item] = items;
+  const { items } = await client.graphRuns.list({ limit: 10 });
+  const item = items.find(({ project }) => project !== longProject);
   if (!item) return undefined;
   return until(async () => {
     const found = await client.graphRuns.get(item.id);

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import type { GraphRunDetail, GraphRunView, JobRunDetail } from '../../client/index.ts';
+import type { JobEnd } from '../../graph/states.ts';
+import { jobRunIdOf } from '../../store/index.ts';
+import { carryOut, useCli } from './use-cli.ts';
+
+const { call, makeProject, run, store, temporal } = await useCli();
+
+async function startRun(): Promise<GraphRunView> {
+  return (await call<GraphRunView>('POST', `/v1/projects/${await makeProject()}/runs`)).body;
+}
+
+/** What a worker does with the run that is cancelled next, as soon as Temporal is told. */
+function carryOutNext(cancelled: GraphRunView, end: JobEnd): void {
+  const { requestCancel } = temporal;
+  temporal.requestCancel = async () => {
+    temporal.requestCancel = requestCancel;
+    await carryOut(store, cancelled, { load: end, count: end });
+    return true;
+  };
+}
+
+test('cancel prints how the run is, and who cancelled it why', async () => {
+  const { id } = await startRun();
+  const { code, stdout, stderr } = await run(['cancel', id, '--note', 'the wrong file']);
+  expect([code, stderr]).toEqual([0, `see how it ends with: graphrun show ${id}\n`]);
+  expect(stdout).toMatch(
+    /^PENDING, cancelled \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ by key:editor: the wrong file\n$/,
+  );
+  const shown = await run(['show', id]);
+  expect(shown.stdout).toMatch(/^cancelled +\d{4}-.* by key:editor: the wrong file$/m);
+});
+
+test('cancel --json prints the run', async () => {
+  const { id } = await startRun();
+  const { code, stdout } = await run(['cancel', id, '--json']);
+  const shown: GraphRunView = JSON.parse(stdout);
+  expect([code, shown.id, shown.cancelRequest]).toEqual([
+    0,
+    id,
+    { at: expect.any(String), by: 'key:editor', note: null },
+  ]);
+});
+
+test('cancel takes the id of a job that was run alone', async () => {
+  const url = `/v1/projects/${await makeProject()}/jobs/load/runs`;
+  const { id } = (await call<JobRunDetail>('POST', url)).body;
+  const { code, stdout } = await run(['cancel', id, '--note', 'why']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('by key:editor: why')]);
+  expect((await run(['show', id])).stdout).toMatch(/^cancelled .* why$/m);
+});
+
+test('cancel --watch shows the run to its end; its exit code is whether the cancel ended it', async () => {
+  const first = await startRun();
+  carryOutNext(first, { state: 'FAILED', reason: 'cancelled' });
+  const done = await run(['cancel', first.id, '--watch']);
+  expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/run .* {2}FAILED cancelled/)]);
+  const late = await startRun();
+  carryOutNext(late, { state: 'SUCCESS', reason: null });
+  const { code, stdout } = await run(['cancel', late.id, '--watch', '--json']);
+  expect([code, (JSON.parse(stdout) as GraphRunDetail).state]).toEqual([1, 'SUCCESS']);
+});
+
+test.each([
+  ['0198c5a2-0000-7000-8000-000000000000', 'neither a graph run nor a job run'],
+  ['not-an-id', 'neither a graph run nor a job run'],
+])('cancel of %s is refused', async (id, message) => {
+  expect(await run(['cancel', id])).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
+
+test('cancel of a run that has ended, or of a part of one, is refused', async () => {
+  const part = await startRun();
+  const inside = await run(['cancel', jobRunIdOf(part.id, 'load')]);
+  expect([inside.code, inside.stderr]).toEqual([2, expect.stringContaining('JOB_RUN_IN_GRAPH_RUN')]);
+  await carryOut(store, part, {
+    load: { state: 'SUCCESS', reason: null },
+    count: { state: 'SUCCESS', reason: null },
+  });
+  const ended = await run(['cancel', part.id]);
+  expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('RUN_HAS_ENDED')]);
+});
