@@ -1,18 +1,96 @@
 // What a job is given of its run. Read by the worker, and not handed on by the workflow: in the history it would be there
 // once a job.
-import type { Params } from '../graph/graph.ts';
+import { CodedError } from '../graph/errors.ts';
+import type { GraphJob, Params } from '../graph/graph.ts';
+import { limits } from '../graph/limits.ts';
+import {
+  fillTemplates,
+  type PlacedTemplate,
+  parseTemplate,
+  referencesOf,
+  TemplateError,
+} from '../graph/template.ts';
+import { problemsOfZod } from '../graph/zod-problems.ts';
+import type { AnyJobKind } from '../jobs/define-job-kind.ts';
 import type { Dependencies } from './dependencies.ts';
 import { jobRunIdFor, type RunJobInput } from './resolve-job.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
-/** The run's parameters, with the defaults; not asked for where the graph has none. */
-export async function readParams(
+/** Asks for values of the run that a job belongs to. */
+export interface JobValues {
+  /** The run's parameters, with the defaults; not asked for where the graph has none. */
+  readonly params: Params;
+  /** By job, of those that have one. A job that is run alone has none above it. */
+  outputsOf(jobs: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export async function readJobValues(
   { store }: Pick<Dependencies, 'store'>,
   input: RunJobInput,
   signal: AbortSignal,
-): Promise<Params> {
+): Promise<JobValues> {
   const { graphRunId } = input;
   const run = graphRunId !== undefined ? { graphRunId } : { jobRunId: jobRunIdFor(input) };
   const graph = await store.graphs.load(input.projectId, input.version);
-  return graph.params ? whileStoreIsAway(() => store.values.paramsOf(run), signal) : {};
+  return {
+    params: graph.params ? await whileStoreIsAway(() => store.values.paramsOf(run), signal) : {},
+    outputsOf: async (jobs) => {
+      if (graphRunId === undefined || jobs.length === 0) return {};
+      return whileStoreIsAway(() => store.values.outputsOf(graphRunId, jobs), signal);
+    },
+  };
+}
+
+const templatesOf = new WeakMap<GraphJob, readonly PlacedTemplate[]>();
+
+/**
+ * The config of a job with its templates filled in, as its kind's schema takes it.
+ * @throws CodedError JOB_CONFIG_INVALID, final at once
+ */
+export async function fillConfig(
+  kind: AnyJobKind,
+  job: GraphJob,
+  values: JobValues,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (job.templates === undefined) return job.config;
+  const templates = findTemplates(job);
+  const asked = referencesOf(templates).filter(({ from }) => from === 'outputs');
+  const outputs = await values.outputsOf([...new Set(asked.map(({ name }) => name))]);
+  const filled = fill(job, templates, { params: values.params, outputs });
+  const parsed = kind.config.safeParse(filled);
+  if (parsed.success) return parsed.data;
+  const list = problemsOfZod(parsed.error).map(({ path, message }) => `config${path}: ${message}`);
+  throw invalidConfig(job, list.join('; '));
+}
+
+function fill(
+  job: GraphJob,
+  templates: readonly PlacedTemplate[],
+  values: Parameters<typeof fillTemplates>[2],
+) {
+  try {
+    return fillTemplates(job.config, templates, values, limits.filledInChars);
+  } catch (error) {
+    if (error instanceof TemplateError) throw invalidConfig(job, `config${error.path}: ${error.message}`);
+    throw error;
+  }
+}
+
+function findTemplates(job: GraphJob): readonly PlacedTemplate[] {
+  const known = templatesOf.get(job);
+  if (known) return known;
+  const templates = (job.templates ?? []).map((path) => {
+    const text = path.reduce<unknown>(
+      (value, step) => (value as Record<PropertyKey, unknown>)[step],
+      job.config,
+    );
+    return { path, ...parseTemplate(String(text)) };
+  });
+  templatesOf.set(job, templates);
+  return templates;
+}
+
+function invalidConfig(job: GraphJob, why: string): CodedError {
+  const message = `The config of job "${job.key}" cannot be used with the values of this run: ${why}.`;
+  return new CodedError('JOB_CONFIG_INVALID', message);
 }

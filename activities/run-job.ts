@@ -10,7 +10,7 @@ import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
 import { createJobLog } from './job-log.ts';
-import { readParams } from './job-values.ts';
+import { fillConfig, readJobValues } from './job-values.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
@@ -36,10 +36,11 @@ export async function runJob(
   const job = await resolveJob(deps, input);
   const { token, jobRunId, epoch } = attempt;
   return withLimits(input, attempt, async (signal) => {
-    const params = await readParams(deps, input, signal);
+    const values = await readJobValues(deps, input, signal);
+    const config = await fillConfig(kind, job, values);
     const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {
-      const ctx = createContext(deps, input, attempt, params, signal, warehouse);
-      return checkOutput(kind, input.job, await kind.run(ctx, job.config));
+      const ctx = createContext(deps, input, attempt, values.params, signal, warehouse);
+      return checkOutput(kind, input.job, await kind.run(ctx, config));
     };
     if (token === null) return run(withoutWarehouse(kind));
     const opened = { project: input.project, jobRunId, epoch, token: BigInt(token), signal };

@@ -153,10 +153,20 @@ function jobsOf(definition: unknown): object {
   return typeof jobs === 'object' && jobs !== null ? jobs : {};
 }
 
+/** A file that is named by parameters is the one that their defaults name; undefined where these do not tell. */
+function withDefaults(definition: unknown, file: unknown): unknown {
+  if (typeof file !== 'string') return undefined;
+  const named = file.replaceAll(/\{\{\s*params\.(\w+)\s*\}\}/g, (marker, name: string) => {
+    const value = property(property(property(definition, 'params'), name), 'default');
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : marker;
+  });
+  return named.includes('{{') ? undefined : named;
+}
+
 /** Names of the files that `upload` jobs load, each once. */
 function filesOf(definition: unknown): string[] {
   const names = Object.values(jobsOf(definition)).flatMap((job: unknown) => {
-    const file = property(property(job, 'config'), 'file');
+    const file = withDefaults(definition, property(property(job, 'config'), 'file'));
     return property(job, 'kind') === 'upload' && typeof file === 'string' ? [file] : [];
   });
   return [...new Set(names)];

@@ -77,6 +77,7 @@ export const problemCodes = [
   'PARAM_MISSING',
   'PARAM_INVALID',
   'PARAM_SCHEMA_INVALID',
+  'TEMPLATE_INVALID',
   'CONFIG_INVALID',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];

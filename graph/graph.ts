@@ -16,7 +16,9 @@ export interface Graph {
 export interface GraphJob {
   readonly key: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** Keys of all parents, written or derived, without repeats, in order of their place in `jobs`. */
+  /** Places in `config` of texts that are filled in when the job runs; the kind's schema has not seen such a config. */
+  readonly templates?: readonly (readonly (string | number)[])[];
+  /** Keys of all parents, written or derived (from datasets and from what it asks of their outputs), without repeats, in order of their place in `jobs`. */
   readonly dependsOn: readonly string[];
   /** Datasets and files that it reads: both are replaced by others than its parents, too. */
   readonly inputs: readonly string[];

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 export interface KindRules {
   readonly kind: string;
   readonly config: z.ZodType<Readonly<Record<string, unknown>>>;
-  /** Datasets that a job with this (parsed) config reads; each must be written by a job of the graph. */
+  /** Fields of the config in whose texts `{{ }}` is the kind's own. */
+  readonly ownTemplates?: readonly string[];
+  /** Datasets that a job with this config reads; each must be written by a job of the graph. */
   inputs(config: Readonly<Record<string, unknown>>): readonly string[];
   /** Files of the project that it reads. */
   files(config: Readonly<Record<string, unknown>>): readonly string[];

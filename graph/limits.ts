@@ -8,6 +8,8 @@ export const limits = {
   paramSchemaBytes: 16 * 1024,
   /** Of a run, with the defaults. */
   paramsBytes: 64 * 1024,
+  /** Of what is filled into a config. */
+  filledInChars: 1024 * 1024,
   planBytes: 1024 * 1024,
   outputBytes: 256 * 1024,
   /** Larger outputs are kept on the JobRun only and do not travel through Temporal. */

@@ -9,14 +9,17 @@ import {
   timezoneSchema,
 } from './definition.ts';
 import { sortTopologically } from './edges.ts';
-import type { Problem, ProblemCode } from './errors.ts';
+import type { Problem } from './errors.ts';
 import type { Graph, GraphJob, ParamSchema } from './graph.ts';
 import type { Kinds } from './kinds.ts';
 import { limits } from './limits.ts';
 import { jobKeyPattern } from './names.ts';
 import { checkParamSchemas } from './params.ts';
+import { isRecord, parsePart } from './parse-part.ts';
 import { makePlan } from './plan.ts';
 import { ProblemList } from './problem-list.ts';
+import { type ReadConfig, readConfig } from './read-config.ts';
+import { type Reference, referencesOf } from './template.ts';
 import { pointer } from './zod-problems.ts';
 
 export type Validation =
@@ -32,26 +35,24 @@ const outerSchema = z.strictObject({
   jobs: z.record(z.string(), z.unknown()),
 });
 
-interface ReadJob {
+interface ReadJob extends ReadConfig {
   readonly key: string;
   readonly job: JobDefinition;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly inputs: readonly string[];
-  readonly files: readonly string[];
-  readonly outputs: readonly string[];
 }
 
 /** Checks a definition against the model and the kinds, and finds all its problems at once. Pure. */
 export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const problems = new ProblemList();
-  const outer = parse(outerSchema, input, problems);
+  const outer = parsePart(outerSchema, input, problems);
   const written = jobsOf(input);
   if (!checkSize(input, written.length, problems)) return refuse(problems);
 
-  checkParamSchemas(paramsOf(input), problems);
+  const params = paramsOf(input);
+  checkParamSchemas(params, problems);
   const read = written.map(([key, value]) => readJob(key, value, kinds, problems));
   const jobs = read.filter((job) => job !== undefined);
   const keys = new Set(written.map(([key]) => key));
+  for (const job of jobs) checkParams(job, params, problems);
   const parents = deriveParents(jobs, keys, problems);
   const { order, cycles } = sortTopologically(parents);
   for (const cycle of cycles) problems.add(() => cycleProblem(cycle));
@@ -116,10 +117,10 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
     problems.add(() => ({ code: 'NAME_INVALID', path, message }));
   }
   if (!isRecord(value)) {
-    parse(jobDefinitionSchema, value, problems, path);
+    parsePart(jobDefinitionSchema, value, problems, { base: path });
     return undefined;
   }
-  const job = parse(jobDefinitionSchema, withinLimit(value, path, problems), problems, path);
+  const job = parsePart(jobDefinitionSchema, withinLimit(value, path, problems), problems, { base: path });
   const kind = typeof value.kind === 'string' ? kinds.get(value.kind) : undefined;
   if (typeof value.kind === 'string' && !kind) {
     const message = `unknown kind "${value.kind.slice(0, 100)}"; known kinds: ${[...kinds.keys()].join(', ')}`;
@@ -127,14 +128,10 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
   }
   // Also where another field of the job is wrong, which must not hide what is wrong in here.
   const written = value.config ?? {};
-  const config =
-    kind && isRecord(written)
-      ? parse(kind.config, written, problems, `${path}/config`, 'JOB_CONFIG_INVALID')
-      : undefined;
+  const read = kind && isRecord(written) ? readConfig(kind, key, written, problems) : undefined;
   if (job === undefined) return undefined;
-  if (!kind || config === undefined) return { key, job, config: {}, inputs: [], files: [], outputs: [key] };
-  const reads = { inputs: kind.inputs(config), files: kind.files(config) };
-  return { key, job, config, ...reads, outputs: kind.outputs(config, key) };
+  const nothing = { config: {}, templates: [], inputs: [], files: [], outputs: [key] };
+  return { key, job, ...(read ?? nothing) };
 }
 
 /** Without a `dependsOn` that is too long: each of its elements would be looked at, and be a problem of its own. */
@@ -143,32 +140,6 @@ function withinLimit(job: Readonly<Record<string, unknown>>, path: string, probl
   if (!Array.isArray(dependsOn) || dependsOn.length <= limits.parentsPerJob) return job;
   problems.add(() => tooMany(`${path}/dependsOn`, 'parents', dependsOn.length, limits.parentsPerJob));
   return rest;
-}
-
-/** What a schema makes of a value; undefined, with the problems told, where it refuses it. */
-function parse<Parsed>(
-  schema: z.ZodType<Parsed>,
-  value: unknown,
-  problems: ProblemList,
-  base = '',
-  code: ProblemCode = 'SHAPE_INVALID',
-): Parsed | undefined {
-  try {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    for (const { path, message } of parsed.error.issues) {
-      problems.add(() => ({ code, path: base + pointer(path), message }));
-    }
-  } catch (error) {
-    // zod hands the issues of a part on as arguments: of some hundred thousand the stack runs out.
-    if (!(error instanceof RangeError)) throw error;
-    problems.add(() => ({ code, path: base, message: 'more is wrong in here than can be listed' }));
-  }
-  return undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -185,12 +156,18 @@ function deriveParents(
   for (const { key } of jobs) unread.delete(key);
   const parents = new Map<string, string[]>();
   let edges = 0;
-  for (const { key, job, inputs } of jobs) {
+  for (const read of jobs) {
+    const { key, job, inputs } = read;
     const found = new Set<string>();
     (job.dependsOn ?? []).forEach((parent, index) => {
       if (keys.has(parent)) found.add(parent);
       else problems.add(() => unknownDependency(key, index, parent));
     });
+    for (const { name, path } of referencesIn(read)) {
+      if (name.from === 'params') continue;
+      if (keys.has(name.name)) found.add(name.name);
+      else problems.add(() => unknownJob(name, path));
+    }
     for (const dataset of inputs) {
       const writer = writers.get(dataset);
       if (writer !== undefined) found.add(writer);
@@ -205,6 +182,26 @@ function deriveParents(
   if (edges > limits.edgesPerGraph)
     problems.add(() => tooMany('/jobs', 'edges', edges, limits.edgesPerGraph));
   return parents;
+}
+
+/** What a job asks of its run, each with its place. */
+function referencesIn({ key, templates }: ReadJob): { readonly name: Reference; readonly path: string }[] {
+  return templates.flatMap((template) => {
+    const path = pointer(['jobs', key, 'config', ...template.path]);
+    return referencesOf([template]).map((name) => ({ name, path }));
+  });
+}
+
+function checkParams(job: ReadJob, declared: object, problems: ProblemList): void {
+  for (const { name, path } of referencesIn(job)) {
+    if (name.from !== 'params' || Object.hasOwn(declared, name.name)) continue;
+    const message = `{{ ${name.text} }}: the graph declares no parameter "${name.name}"`;
+    problems.add(() => ({ code: 'PARAM_UNKNOWN', path, message }));
+  }
+}
+
+function unknownJob({ text, name }: Reference, path: string): Problem {
+  return { code: 'DEPENDENCY_UNKNOWN', path, message: `{{ ${text} }}: "${name}" is not a job of this graph` };
 }
 
 function findWriters(jobs: readonly ReadJob[], problems: ProblemList): Map<string, string> {
@@ -225,7 +222,11 @@ function findWriters(jobs: readonly ReadJob[], problems: ProblemList): Map<strin
 function resolveJob(read: ReadJob, parents: readonly string[], place: ReadonlyMap<string, number>): GraphJob {
   const dependsOn = [...parents].sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
   const { key, config, inputs, files, outputs, job } = read;
-  return { key, config, dependsOn, inputs, files, outputs, rules: rulesOf(job) };
+  const templates = read.templates.map(({ path }) =>
+    path.map((step) => (typeof step === 'number' ? step : String(step))),
+  );
+  const given = templates.length > 0 ? { templates } : {};
+  return { key, config, ...given, dependsOn, inputs, files, outputs, rules: rulesOf(job) };
 }
 
 function unknownDependency(key: string, index: number, parent: string): Problem {

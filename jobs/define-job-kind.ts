@@ -48,11 +48,13 @@ export interface JobKind<Config extends object = Record<string, unknown>, Output
   readonly kind: string;
   /** Checks and completes a job's `config`. Use `z.strictObject`, so that slips are found on save. */
   readonly config: z.ZodType<Config>;
+  /** Fields of the config, such as `sql`, in whose texts `{{ }}` is the kind's own and not filled in before `run`. */
+  readonly ownTemplates?: readonly string[];
   /** Checks what `run` returns. Small JSON: data goes to the warehouse. */
   readonly output: z.ZodType<Output>;
   /** True when `run` stages datasets: such attempts are fenced in the warehouse as well. */
   readonly writesWarehouse: boolean;
-  /** Datasets that the job reads. */
+  /** Datasets that the job reads. Of a config with templates, these three may get it as it was written. */
   inputs(config: Config): readonly string[];
   /** Files of the project that it reads; none unless told. */
   files?(config: Config): readonly string[];
@@ -76,14 +78,20 @@ export interface AnyJobKind extends KindRules {
 export function defineJobKind<Config extends Record<string, unknown>, Output>(
   kind: JobKind<Config, Output>,
 ): AnyJobKind {
+  // One with templates is not yet what the schema asks for.
+  const read = (config: Readonly<Record<string, unknown>>): Config => {
+    const parsed = kind.config.safeParse(config);
+    return parsed.success ? parsed.data : (config as Config);
+  };
   return {
     kind: kind.kind,
     config: kind.config,
     output: kind.output,
     writesWarehouse: kind.writesWarehouse,
-    inputs: (config) => kind.inputs(kind.config.parse(config)),
-    files: (config) => kind.files?.(kind.config.parse(config)) ?? [],
-    outputs: (config, jobKey) => kind.outputs(kind.config.parse(config), jobKey),
+    ...(kind.ownTemplates && { ownTemplates: kind.ownTemplates }),
+    inputs: (config) => kind.inputs(read(config)),
+    files: (config) => kind.files?.(read(config)) ?? [],
+    outputs: (config, jobKey) => kind.outputs(read(config), jobKey),
     run: (ctx, config) => kind.run(ctx, kind.config.parse(config)),
   };
 }

@@ -29,7 +29,9 @@ export function parseSqlTemplate(text: string): SqlTemplate {
       const near = JSON.stringify(text.slice(offset, offset + 30));
       problems.push({
         offset,
-        message: `expected {{ ref('dataset') }}, found ${near} (an array is written array[[1, 2]])`,
+        message: /^\{\{\s*(params|outputs)\./.test(text.slice(offset))
+          ? `found ${near}: values of a run cannot be put into SQL; {{ ref('dataset') }} can`
+          : `expected {{ ref('dataset') }}, found ${near} (an array is written array[[1, 2]])`,
       });
     } else if (!jobKeyPattern.test(dataset)) {
       problems.push({

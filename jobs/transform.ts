@@ -27,6 +27,7 @@ export const transform = defineJobKind({
   config,
   output,
   writesWarehouse: true,
+  ownTemplates: ['sql'],
   inputs: ({ sql }) => parseSqlTemplate(sql).refs,
   outputs: ({ dataset }, jobKey) => [dataset ?? jobKey],
 

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Params } from '../graph/graph.ts';
 import type { Database } from './database.ts';
+import { jobRunIdOf } from './ids.ts';
 
 /** One of the two: a graph run, or the run of a job alone. */
 export type RunName = { readonly graphRunId: string } | { readonly jobRunId: string };
@@ -9,6 +10,8 @@ export type RunName = { readonly graphRunId: string } | { readonly jobRunId: str
 export interface RunValues {
   /** With the defaults; they never change. */
   paramsOf(run: RunName): Promise<Params>;
+  /** By job, of those that have one. */
+  outputsOf(graphRunId: string, jobs: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** In characters of JSON, over all runs that a process has read. */
@@ -32,6 +35,14 @@ export function createRunValues(database: Database): RunValues {
       const read = found.rows[0]?.params ?? {};
       params.set(id, read);
       return read;
+    },
+    outputsOf: async (graphRunId, jobs) => {
+      const found = await database.pool.query<{ job: string; output: string }>(
+        `SELECT n.job, r.output FROM unnest($1::uuid[], $2::text[]) AS n (id, job) JOIN job_run r ON r.id = n.id
+         WHERE r.state = 'SUCCESS' AND r.output IS NOT NULL`,
+        [jobs.map((job) => jobRunIdOf(graphRunId, job)), jobs],
+      );
+      return Object.fromEntries(found.rows.map(({ job, output }) => [job, JSON.parse(output) as unknown]));
     },
   };
 }

@@ -28,6 +28,8 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^npm run -s graphrun -- runs /, /^RUN +PROJECT[\s\S]*\n\S+ +flights +SUCCESS/],
   [/^npm run -s graphrun -- jobs /, /^JOB +KIND[\s\S]*\nairports +upload +SUCCESS/],
   [/^graphrun push graph\.yaml/, /^shop: version 1\n {2}added: orders, per_day/],
+  [/^graphrun push sales\.yaml/, /^sales: version 1\n {2}added: orders, per_item/],
+  [/^graphrun run sales --param /, /per_item {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun run shop --idempotency-key /, /^[0-9a-f-]{36}\n$/],
   [/^graphrun run shop /, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
@@ -109,10 +111,11 @@ describe('the commands of the README', () => {
 describe('the commands of the guide', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graphrun-guide-'));
   const guide = readFileSync(join(root, 'docs/guide.md'), 'utf8');
-  const block = (language: string) =>
-    new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(guide)?.[1] ?? '';
-  writeFileSync(join(folder, 'graph.yaml'), block('yaml'));
-  writeFileSync(join(folder, 'orders.csv'), block('csv'));
+  for (const [, name = '', content = ''] of guide.matchAll(
+    /`(\S+\.(?:yaml|csv))`:\n\n```\w+\n(.*?)^```/gms,
+  )) {
+    writeFileSync(join(folder, name), content);
+  }
   mkdirSync(join(folder, '.graphrun'));
   writeFileSync(join(folder, '.graphrun', 'stack.json'), JSON.stringify(info));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

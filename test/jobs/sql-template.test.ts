@@ -29,7 +29,10 @@ it('leads every character of what is run back to where it was written', () => {
 });
 
 it.each([
-  ['select {{ params.x }}', 'line 1, column 8: expected {{ ref('],
+  [
+    'select {{ params.x }}',
+    'line 1, column 8: found "{{ params.x }}": values of a run cannot be put into SQL',
+  ],
   [`select 1,\n  '{{1,2}}'::int[]`, 'line 2, column 4: expected {{ ref('],
   [`select 😀 {{ ref('Airports') }}`, 'line 1, column 10: "Airports" is not a dataset'],
   [`select {{ ref('a") }}`, 'line 1, column 8: expected {{ ref('],

@@ -64,3 +64,65 @@ describe('parameters', () => {
     });
   });
 });
+
+describe('values of the run in a config', () => {
+  it('are filled in before the kind reads it', async () => {
+    await engine.push({
+      project: 'filled',
+      params,
+      jobs: {
+        a: { kind: 'echo', config: { year: 5, any: { rows: [1, 2] } } },
+        b: {
+          kind: 'echo',
+          config: {
+            year: '{{ params.year }}',
+            text: '{{ params.day }}/{{ outputs.a.year }}',
+            any: '{{ outputs.a.any }}',
+          },
+        },
+      },
+    });
+    const run = await engine.run('filled', undefined, { day: '2026-01-31' });
+    expect(run.state).toBe('SUCCESS');
+    expect((await outputsOf(run.id)).b).toMatchObject({
+      year: 2001,
+      text: '2026-01-31/5',
+      any: { rows: [1, 2] },
+    });
+    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal' });
+  });
+
+  it('fail the job at once where they are not what the kind asks for, or are not there', async () => {
+    await engine.push({
+      project: 'misfit',
+      jobs: {
+        a: { kind: 'echo', config: { text: 'x' } },
+        b: { kind: 'echo', config: { year: '{{ outputs.a.text }}' } },
+        c: { kind: 'echo', config: { year: '{{ outputs.a.rows }}' } },
+      },
+    });
+    const { jobRuns } = await engine.run('misfit');
+    expect(
+      jobRuns.map(({ job, state, reason, attempts, error }) => [job, state, reason, attempts, error?.code]),
+    ).toEqual([
+      ['a', 'SUCCESS', null, 1, undefined],
+      ['b', 'FAILED', 'error', 1, 'JOB_CONFIG_INVALID'],
+      ['c', 'FAILED', 'error', 1, 'JOB_CONFIG_INVALID'],
+    ]);
+    expect(jobRuns[1]?.error?.message).toContain(
+      'config/year: Invalid input: expected number, received string',
+    );
+    expect(jobRuns[2]?.error?.message).toContain(
+      'config/year: {{ outputs.a.rows }}: there is no "rows" in it',
+    );
+  });
+
+  it('are missing of jobs above one that is run alone', async () => {
+    const jobs = { a: { kind: 'echo' }, b: { kind: 'echo', config: { any: '{{ outputs.a.year }}' } } };
+    await engine.push({ project: 'apart', jobs });
+    const { id } = await engine.startLone('apart', 'b');
+    const run = await engine.endedJob(id);
+    expect([run.state, run.error?.code]).toEqual(['FAILED', 'JOB_CONFIG_INVALID']);
+    expect(run.error?.message).toContain('job "a" has no output in this run');
+  });
+});
