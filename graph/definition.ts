@@ -42,15 +42,21 @@ const retrySchema = z
     { path: ['maximumInterval'], message: 'expected it to be at least initialInterval (1s unless given)' },
   );
 
-export const jobDefinitionSchema = z.strictObject({
-  kind: z.string().min(1).max(63),
-  config: z.record(z.string(), z.unknown()).optional(),
-  dependsOn: z.array(z.string().max(63)).max(limits.parentsPerJob).optional(),
-  runIf: z.enum(runIfRules).optional(),
-  allowFailure: z.boolean().optional(),
-  timeout: durationSchema.optional(),
-  retry: retrySchema.optional(),
-});
+export const jobDefinitionSchema = z
+  .strictObject({
+    kind: z.string().min(1).max(63),
+    config: z.record(z.string(), z.unknown()).optional(),
+    dependsOn: z.array(z.string().max(63)).max(limits.parentsPerJob).optional(),
+    runIf: z.enum(runIfRules).optional(),
+    allowFailure: z.boolean().optional(),
+    timeout: durationSchema.optional(),
+    totalTimeout: durationSchema.optional(),
+    retry: retrySchema.optional(),
+  })
+  .refine(isTotalEnough, {
+    path: ['totalTimeout'],
+    message: 'expected it to be at least timeout, which is of one attempt',
+  });
 export type JobDefinition = z.infer<typeof jobDefinitionSchema>;
 
 /** A graph as it is written, in TypeScript, JSON or YAML. The kinds' own schemas check `config` (validate.ts). */
@@ -62,15 +68,25 @@ export const graphDefinitionSchema = z.strictObject({
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;
 
+function isTotalEnough(job: {
+  readonly timeout?: string | undefined;
+  readonly totalTimeout?: string | undefined;
+}) {
+  const [one, all] = [milliseconds(job.timeout), milliseconds(job.totalTimeout)];
+  return one === undefined || all === undefined || all >= one;
+}
+
 /** A job's rules with every default filled in. */
 export function rulesOf(job: JobDefinition): JobRules {
   const { retry } = job;
+  const totalTimeoutMs = milliseconds(job.totalTimeout);
   const initialIntervalMs = milliseconds(retry?.initialInterval) ?? defaultRetry.initialIntervalMs;
   return {
     kind: job.kind,
     runIf: job.runIf ?? 'all_succeeded',
     allowFailure: job.allowFailure ?? false,
     timeoutMs: milliseconds(job.timeout) ?? defaultTimeoutMs,
+    ...(totalTimeoutMs !== undefined && { totalTimeoutMs }),
     retry: {
       maximumAttempts: retry?.maximumAttempts ?? defaultRetry.maximumAttempts,
       initialIntervalMs,

@@ -4,6 +4,8 @@ export interface JobRules {
   readonly runIf: RunIf;
   readonly allowFailure: boolean;
   readonly timeoutMs: number;
+  /** Over all attempts and what lies between them; absent where there is none. */
+  readonly totalTimeoutMs?: number;
   readonly retry: RetryRules;
 }
 

@@ -5,6 +5,7 @@ import { isRecordedFailure, isStoppedAttempt, unrecordedReason } from '../graph/
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 
+type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
 type Failure = temporal.api.failure.v1.IFailure | null | undefined;
 
 export interface FailedActivity {
@@ -14,12 +15,16 @@ export interface FailedActivity {
   readonly recordedIn: string | null;
 }
 
-export function readFailed(failure: Failure): FailedActivity {
+/** `RETRY_STATE_TIMEOUT`: the next attempt would begin after the job's `totalTimeout`. */
+const retryStateTimeout = 3;
+
+export function readFailed({ failure, retryState }: Failed): FailedActivity {
   const mark = markOf(failure);
   const recorded = isRecordedFailure(mark) ? mark : null;
-  const reason = recorded?.recorded ?? unrecordedReason(failure?.applicationFailureInfo?.type);
+  const isOverdue = retryState === retryStateTimeout;
+  const unrecorded = isOverdue ? 'timed_out' : unrecordedReason(failure?.applicationFailureInfo?.type);
   return {
-    end: { state: 'FAILED', reason },
+    end: { state: 'FAILED', reason: recorded?.recorded ?? unrecorded },
     error: errorOf(failure),
     recordedIn: recorded?.fence.runId ?? null,
   };

@@ -181,7 +181,7 @@ function readStarted(reading: Reading, started: Started, eventId: number): void 
 function readFailedEvent(reading: Reading, failed: Failed, eventId: number): void {
   const scheduledEventId = idOf(reading, failed);
   const id = reading.activities.get(scheduledEventId)?.id ?? '';
-  if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed.failure), eventId);
+  if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed), eventId);
   else goOn(reading, id);
 }
 

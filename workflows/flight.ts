@@ -7,7 +7,7 @@ import { abandonRest, completeJob, isDone, type Progress, takeReady, takeSettled
 import type { JobEnd } from '../graph/states.ts';
 import type { OpenedGraphRun } from '../store/execution.ts';
 import { type HistoryUse, nextStep } from './history-budget.ts';
-import { attemptJob } from './job-attempts.ts';
+import { attemptJob, dueAtOf } from './job-attempts.ts';
 import type { Settler } from './settler.ts';
 
 export type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
@@ -34,15 +34,15 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
 
   const start = (job: number): void => {
     inFlight += 1;
-    attempt(job);
+    attempt(job, dueAtOf(rulesAt(plan, job)));
   };
-  const attempt = (job: number): void => {
+  const attempt = (job: number, dueAt: number | null): void => {
     const key = plan.keys[job] as string;
-    attemptJob(inputOf(run, job, key), rulesAt(plan, job), ({ recorded, ...ended }) => {
+    attemptJob(inputOf(run, job, key), rulesAt(plan, job), dueAt, ({ recorded, ...ended }) => {
       if (recorded) return land(job, ended.end);
       settler
         .settle({ job: key, ...ended })
-        .then((end) => (end === null ? attempt(job) : land(job, end)), crash);
+        .then((end) => (end === null ? attempt(job, dueAt) : land(job, end)), crash);
       settler.flushSoon(() => isDone(progress));
     });
   };

@@ -32,12 +32,23 @@ export interface AttemptedEnd {
   readonly ifBegun?: boolean;
 }
 
+/** When the `totalTimeout` of a job that begins now is over, in the workflow's time; null where it has none. */
+export function dueAtOf({ totalTimeoutMs }: JobRules): number | null {
+  return totalTimeoutMs === undefined ? null : Date.now() + totalTimeoutMs;
+}
+
 /** Runs a job to its end, with its retries, and tells of it. An error that is no end of an activity fails the task. */
-export function attemptJob(input: RunJobInput, rules: JobRules, tell: (ended: AttemptedEnd) => void): void {
+export function attemptJob(
+  input: RunJobInput,
+  rules: JobRules,
+  dueAt: number | null,
+  tell: (ended: AttemptedEnd) => void,
+): void {
   const { runJob } = proxyActivities<JobActivities>({
     activityId: input.job,
     summary: rules.kind,
     startToCloseTimeout: rules.timeoutMs + recordingGraceMs,
+    ...(dueAt !== null && { scheduleToCloseTimeout: Math.max(1, dueAt - Date.now()) }),
     heartbeatTimeout: heartbeat.timeoutMs,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
@@ -51,8 +62,9 @@ export function attemptJob(input: RunJobInput, rules: JobRules, tell: (ended: At
   runJob(input).then(
     (result) => tell(readResult(result)),
     (failure) => {
-      // Its worker was stopped: another takes the job at once, with all its attempts.
-      if (isStopped(failure)) attemptJob(input, rules, tell);
+      // Its worker was stopped: another takes the job at once, with all its attempts and what is left of its time.
+      if (isStopped(failure)) attemptJob(input, rules, dueAt, tell);
+      else if (isOverdue(failure)) tell(overdue(input, rules, failure));
       else tell(readFailure(failure, rules));
     },
   );
@@ -67,6 +79,22 @@ function readResult(result: unknown): AttemptedEnd {
 function isStopped(failure: unknown): boolean {
   const cause = failure instanceof ActivityFailure ? failure.cause : undefined;
   return cause instanceof ApplicationFailure && isStoppedAttempt(cause.details?.[0]);
+}
+
+/** Its `totalTimeout` is over: in an attempt, or the next one would begin too late. */
+function isOverdue(failure: unknown): failure is ActivityFailure {
+  if (!(failure instanceof ActivityFailure)) return false;
+  const { cause, retryState } = failure;
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === 'SCHEDULE_TO_CLOSE';
+  const isThrown = cause instanceof ApplicationFailure && !isRecordedFailure(cause.details?.[0]);
+  return isThrown && retryState === 'TIMEOUT';
+}
+
+function overdue({ job }: RunJobInput, { totalTimeoutMs }: JobRules, failure: ActivityFailure): AttemptedEnd {
+  const last = failure.cause instanceof ApplicationFailure ? ` Its last error: ${failure.cause.message}` : '';
+  const message = `Job "${job}" was not done within its totalTimeout of ${totalTimeoutMs} ms.${last}`;
+  const error = { type: 'JOB_TIMED_OUT', code: 'JOB_TIMED_OUT', message } as const;
+  return { end: { state: 'FAILED', reason: 'timed_out' }, recorded: false, error };
 }
 
 function readFailure(failure: unknown, { retry }: JobRules): AttemptedEnd {

@@ -13,7 +13,7 @@ import type { RunError } from '../graph/transitions.ts';
 import type { OpenedJobRun } from '../store/execution.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type JobRunInput, workflowFailures } from './contract.ts';
-import { type AttemptedEnd, attemptJob } from './job-attempts.ts';
+import { type AttemptedEnd, attemptJob, dueAtOf } from './job-attempts.ts';
 
 export interface JobRunResult {
   readonly jobRunId: string;
@@ -49,8 +49,10 @@ async function open(input: JobRunInput): Promise<Run> {
 
 /** Again where no attempt has begun: what was handed out to a worker that was told to stop. */
 async function attemptUntilEnded(job: LoneJob, rules: JobRules) {
+  const dueAt = dueAtOf(rules);
   for (;;) {
-    const { recorded, ...ended } = await new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, tell));
+    const attempted = new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, dueAt, tell));
+    const { recorded, ...ended } = await attempted;
     const end = recorded ? ended.end : await settle({ jobRunId: job.jobRunId, ...ended });
     if (end !== null) return { end, error: ended.error };
   }

@@ -12,6 +12,8 @@ describe('a job definition', () => {
     [{ retry: { maximumInterval: '0s' } }, 'retry.maximumInterval'],
     [{ retry: { initialInterval: '10s', maximumInterval: '5s' } }, 'retry.maximumInterval'],
     [{ retry: { maximumInterval: '500ms' } }, 'retry.maximumInterval'],
+    [{ totalTimeout: '0ms' }, 'totalTimeout'],
+    [{ timeout: '2m', totalTimeout: '119s' }, 'totalTimeout'],
     [{ retry: { maximumAttempts: 0 } }, 'retry.maximumAttempts'],
   ])('%j is refused at %s, since Temporal would refuse it for ever', (fields, path) => {
     const paths = read(fields).error?.issues.map((issue) => issue.path.join('.'));
@@ -21,5 +23,12 @@ describe('a job definition', () => {
   it('with a first interval above the default maximum waits that long each time', () => {
     const parsed = jobDefinitionSchema.parse({ kind: 'upload', retry: { initialInterval: '10m' } });
     expect(rulesOf(parsed).retry).toMatchObject({ initialIntervalMs: 600_000, maximumIntervalMs: 600_000 });
+  });
+
+  it('has a total time where one is given, which may be that of one attempt', () => {
+    const rules = (fields: object) => rulesOf(jobDefinitionSchema.parse({ kind: 'upload', ...fields }));
+    expect(rules({ timeout: '2m', totalTimeout: '120s' })).toMatchObject({ totalTimeoutMs: 120_000 });
+    expect(rules({ totalTimeout: '1s' })).toMatchObject({ totalTimeoutMs: 1_000 });
+    expect(Object.keys(rules({}))).not.toContain('totalTimeoutMs');
   });
 });

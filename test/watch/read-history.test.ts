@@ -72,3 +72,15 @@ it('counts attempts over the activities of a job, and within one execution', () 
   expect(read(...first, reset).attempts.size).toBe(0);
   expect(read(...first, reset, scheduled, started(6, 1)).attempts.get('job')).toMatchObject({ number: 1 });
 });
+
+it('takes a job for timed out whose next attempt would come after its total time', () => {
+  const failure = { message: 'busy', applicationFailureInfo: { type: 'RetryLater' } };
+  const history = readHistory([
+    { eventId: 1, activityTaskScheduledEventAttributes: { activityId: 'job' } },
+    { eventId: 2, activityTaskFailedEventAttributes: { scheduledEventId: 1, failure, retryState: 3 } },
+  ] as unknown as Parameters<typeof readHistory>[0]);
+  expect(history.jobs.get('job')).toMatchObject({
+    end: { state: 'FAILED', reason: 'timed_out' },
+    isSettled: false,
+  });
+});
