@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationLimitsMs, durationPattern, parseDurationMs } from './durations.ts';
 import { limits } from './limits.ts';
 import { isReservedProjectName, jobKeyPattern, projectNamePattern } from './names.ts';
-import { defaultRetry, defaultTimeoutMs, type JobRules, runIfRules } from './rules.ts';
+import { defaultRetry, defaultTimeoutMs, type JobRules, onFailures, runIfRules } from './rules.ts';
 
 export const projectNameSchema = z
   .string()
@@ -25,6 +25,8 @@ export const durationSchema = z
   .string()
   .regex(durationPattern, { error: 'expected a duration such as 500ms, 10s, 5m, 6h or 2d', abort: true })
   .refine(isDurationInRange, 'expected a duration from 1ms to 365d');
+
+export const onFailureSchema = z.enum(onFailures);
 
 const retrySchema = z
   .strictObject({
@@ -64,6 +66,7 @@ export const graphDefinitionSchema = z.strictObject({
   project: projectNameSchema,
   timezone: timezoneSchema.optional(),
   params: paramSchemasSchema.optional(),
+  onFailure: onFailureSchema.optional(),
   jobs: z.record(z.string(), jobDefinitionSchema),
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;

@@ -1,4 +1,4 @@
-import type { JobRules } from './rules.ts';
+import type { JobRules, OnFailure } from './rules.ts';
 
 /** A JSON Schema, with the default of its parameter. */
 export type ParamSchema = Readonly<Record<string, unknown>>;
@@ -10,6 +10,8 @@ export interface Graph {
   readonly timezone: string;
   /** By name. */
   readonly params?: Readonly<Record<string, ParamSchema>>;
+  /** Absent where it is `continue`. */
+  readonly onFailure?: OnFailure;
   readonly jobs: readonly GraphJob[];
 }
 

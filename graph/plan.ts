@@ -1,5 +1,5 @@
 import type { Graph } from './graph.ts';
-import type { JobRules } from './rules.ts';
+import type { JobRules, OnFailure } from './rules.ts';
 import { walkDown, walkUp } from './selection.ts';
 
 /**
@@ -16,6 +16,8 @@ export interface Plan {
   readonly ruleOf: readonly number[];
   /** Positions of jobs that are left out but stand between selected ones: they keep the order and are never run. */
   readonly passing: readonly number[];
+  /** Absent where it is `continue`. */
+  readonly onFailure?: OnFailure;
 }
 
 /** Positions of jobs that ended before an execution opened its run: they are not run again. */
@@ -46,6 +48,7 @@ export function makePlan(graph: Graph, selected: ReadonlySet<string>): Plan {
     rules,
     ruleOf,
     passing: kept.flatMap((job, index) => (selected.has(job.key) ? [] : [index])),
+    ...(graph.onFailure !== undefined && { onFailure: graph.onFailure }),
   };
 }
 

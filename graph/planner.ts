@@ -29,6 +29,8 @@ export interface Progress {
   settled: SettledJob[];
   open: number;
   hardFailures: number;
+  /** A job has failed of a run that is to start nothing more then: what was ready ends without running. */
+  stopped: boolean;
 }
 
 export interface SettledJob {
@@ -54,6 +56,7 @@ export function beginProgress(plan: Plan, kept?: KeptJobs): Progress {
     settled: [],
     open: plan.keys.length - plan.passing.length,
     hardFailures: 0,
+    stopped: false,
   };
   const roots = plan.parents.flatMap((parents, job) => (parents.length === 0 ? [job] : []));
   const below = keptEnds(kept).flatMap(({ job, end }) => finish(progress, job, end));
@@ -94,8 +97,23 @@ export function takeSettled(progress: Progress): SettledJob[] {
 export function completeJob(progress: Progress, job: number, end: JobEnd): void {
   if (!progress.taken.has(job)) throw new Error(`job ${progress.plan.keys[job]} was not started`);
   if (progress.ends[job]) throw new Error(`job ${progress.plan.keys[job]} has ended already`);
-  releaseAll(progress, finish(progress, job, end));
+  const { onFailure = 'continue' } = progress.plan;
+  const isHard = end.state === 'FAILED' && !rulesAt(progress.plan, job).allowFailure;
+  const below = finish(progress, job, end);
+  if (isHard && onFailure !== 'continue') below.push(...stopStarting(progress));
+  releaseAll(progress, below);
 }
+
+/** Returns the jobs that this makes releasable. */
+function stopStarting(progress: Progress): number[] {
+  progress.stopped = true;
+  const waiting = progress.ready.slice(progress.readyFrom);
+  progress.readyFrom = progress.ready.length;
+  return waiting.flatMap((job) => settle(progress, job, notStarted));
+}
+
+/** How a job ends that a stopped run would have started. */
+export const notStarted: JobEnd = { state: 'FAILED', reason: 'cancelled' };
 
 /** Ends all jobs that were never taken, as a cancel does; they are then settled. */
 export function abandonRest(progress: Progress, end: JobEnd): void {
@@ -149,12 +167,15 @@ function release(progress: Progress, job: number): readonly number[] {
   const counts = progress.counts[job] as ParentCounts;
   if (progress.passing.has(job)) return pass(progress, job, standingOfPassing(counts));
   const decision = decide(rulesAt(progress.plan, job).runIf, counts);
-  if (decision === 'run') {
-    progress.ready.push(job);
-    return [];
-  }
-  progress.settled.push({ job, end: decision });
-  return finish(progress, job, decision);
+  if (decision !== 'run') return settle(progress, job, decision);
+  if (progress.stopped) return settle(progress, job, notStarted);
+  progress.ready.push(job);
+  return [];
+}
+
+function settle(progress: Progress, job: number, end: JobEnd): number[] {
+  progress.settled.push({ job, end });
+  return finish(progress, job, end);
 }
 
 function finish(progress: Progress, job: number, end: JobEnd): number[] {

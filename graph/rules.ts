@@ -27,6 +27,13 @@ export const runIfRules = [
 ] as const;
 export type RunIf = (typeof runIfRules)[number];
 
+/**
+ * What a failed job means for the rest of its run: `continue` with independent branches; `stop`: start nothing new;
+ * `cancel` what is in flight, too.
+ */
+export const onFailures = ['continue', 'stop', 'cancel'] as const;
+export type OnFailure = (typeof onFailures)[number];
+
 export const defaultTimeoutMs = 24 * 3_600_000;
 
 export const defaultRetry: RetryRules = {

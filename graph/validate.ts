@@ -3,6 +3,7 @@ import {
   type GraphDefinition,
   type JobDefinition,
   jobDefinitionSchema,
+  onFailureSchema,
   paramSchemasSchema,
   projectNameSchema,
   rulesOf,
@@ -32,6 +33,7 @@ const outerSchema = z.strictObject({
   project: projectNameSchema,
   timezone: timezoneSchema.optional(),
   params: paramSchemasSchema.optional(),
+  onFailure: onFailureSchema.optional(),
   jobs: z.record(z.string(), z.unknown()),
 });
 
@@ -61,10 +63,12 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const definition = { ...outer, jobs: Object.fromEntries(jobs.map(({ key, job }) => [key, job])) };
   const byKey = new Map(jobs.map((job) => [job.key, job]));
   const place = new Map(order.map((key, index) => [key, index]));
+  const { onFailure = 'continue' } = outer;
   const graph: Graph = {
     project: outer.project,
     timezone: outer.timezone ?? 'UTC',
     ...(outer.params && { params: outer.params }),
+    ...(onFailure !== 'continue' && { onFailure }),
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));

@@ -1,6 +1,14 @@
 // What follows by the graph's rules from the ends that a history tells. Pure.
-import type { KeptJobs, Plan } from '../graph/plan.ts';
-import { beginProgress, completeJob, isDone, takeReady, takeSettled, verdict } from '../graph/planner.ts';
+import { type KeptJobs, type Plan, rulesAt } from '../graph/plan.ts';
+import {
+  beginProgress,
+  completeJob,
+  isDone,
+  notStarted,
+  takeReady,
+  takeSettled,
+  verdict,
+} from '../graph/planner.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunHistory } from './read-history.ts';
 
@@ -17,21 +25,40 @@ export interface ExpectedEnds {
 /** `kept`: jobs that ended before this execution was begun. */
 export function expectEnds(plan: Plan, history: RunHistory, kept?: KeptJobs): ExpectedEnds {
   const planned = new Map<string, JobEnd>();
-  const progress = beginProgress(plan, kept);
+  const { onFailure = 'continue', ...always } = plan;
+  const isStopped = onFailure !== 'continue' && hasFailed(plan, history);
+  // What began before the failure has an end of its own, whatever came first: it is told here as if nothing stopped.
+  const progress = beginProgress(always, kept);
   const keyOf = (job: number) => plan.keys[job] as string;
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const job of takeReady(progress, plan.keys.length)) {
-      const told = history.jobs.get(keyOf(job));
-      if (!told) continue;
-      completeJob(progress, job, told.end);
-      moved = true;
+  const hasBegun = (job: number) => history.scheduled.has(keyOf(job));
+  const untold: number[] = [];
+  const follow = (): void => {
+    for (let ready = takeReady(progress, Infinity); ready.length > 0; ready = takeReady(progress, Infinity)) {
+      for (const job of ready) {
+        const told = isStopped && !hasBegun(job) ? undefined : history.jobs.get(keyOf(job));
+        if (told) completeJob(progress, job, told.end);
+        else untold.push(job);
+      }
     }
     for (const { job, end } of takeSettled(progress)) planned.set(keyOf(job), end);
+  };
+  follow();
+  for (const job of isStopped ? untold : []) {
+    if (hasBegun(job)) continue;
+    planned.set(keyOf(job), notStarted);
+    completeJob(progress, job, notStarted);
+    follow();
   }
   const due: GraphEnd[] = isDone(progress) ? [verdict(progress)] : [];
   const isCancelled =
     history.cancelRequested && [...history.scheduled.keys()].every((key) => history.jobs.has(key));
   if (isCancelled) due.push({ state: 'FAILED', reason: 'cancelled' });
   return { planned, due };
+}
+
+/** Whether a job of this execution has failed that may not. */
+function hasFailed(plan: Plan, { jobs, scheduled }: RunHistory): boolean {
+  return plan.keys.some((key, job) => {
+    return scheduled.has(key) && jobs.get(key)?.end.state === 'FAILED' && !rulesAt(plan, job).allowFailure;
+  });
 }

@@ -1,6 +1,6 @@
 // The jobs of a run in flight. By callbacks and not by async functions: each promise of a workflow costs a stack trace
 // (the SDK keeps one to answer `__stack_trace`), which would be most of what a job costs here.
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { limits } from '../graph/limits.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { abandonRest, completeJob, isDone, type Progress, takeReady, takeSettled } from '../graph/planner.ts';
@@ -22,6 +22,8 @@ export interface Flight {
 /** Starts what is ready, and again with each job that lands, until all have ended. */
 export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler): Flight {
   const { plan } = run;
+  /** All that is in flight, to be cancelled apart from the bookkeeping: what begins in a callback of it is in it as well. */
+  const jobs = new CancellationScope();
   let inFlight = 0;
   let hasLanded = false;
   let abandoned = false;
@@ -50,6 +52,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
     completeJob(progress, job, end);
     inFlight -= 1;
     hasLanded = true;
+    if (progress.stopped && plan.onFailure === 'cancel') jobs.cancel();
     goOn();
   };
   const goOn = (): void => {
@@ -68,7 +71,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       settler.add({ job: plan.keys[job] as string, end, error: null });
   };
 
-  goOn();
+  jobs.run(async () => goOn()).catch(crash);
   return {
     landed,
     abandon: (end) => {

@@ -11,6 +11,7 @@ import {
   takeSettled,
   verdict,
 } from '../../graph/planner.ts';
+import { defaultRetry } from '../../graph/rules.ts';
 import type { JobEnd } from '../../graph/states.ts';
 import { randomPlan } from './random-plan.ts';
 
@@ -112,6 +113,33 @@ describe('the planner, over random graphs', () => {
     );
   });
 
+  it('starts nothing after a failure that is not allowed, where the run is to stop, and ends all else', () => {
+    fc.assert(
+      fc.property(randomPlan({ passing: true }), window, choices, (given, most, order) => {
+        const plan: Plan = { ...given, onFailure: 'stop' };
+        const progress = beginProgress(plan);
+        const [inFlight, unstarted] = [[] as number[], [] as number[]];
+        for (let step = 0; !isDone(progress); step += 1) {
+          const ready = takeReady(progress, most - inFlight.length);
+          if (progress.stopped) expect(ready).toEqual([]);
+          inFlight.push(...ready);
+          unstarted.push(...takeSettled(progress).map(({ job }) => job));
+          const choice = order[step % order.length] ?? 0;
+          const [job] = inFlight.splice(choice % inFlight.length, 1);
+          if (job === undefined) continue;
+          completeJob(progress, job, choice % 3 === 0 ? failure : success);
+          if (choice % 3 === 0 && !plan.rules[job]?.allowFailure) expect(progress.stopped).toBe(true);
+        }
+        const reasons = unstarted.map((job) => progress.ends[job]?.reason);
+        const isExpected = (reason: unknown) =>
+          reason === 'upstream_failed' ||
+          reason === 'skipped' ||
+          (progress.stopped && reason === 'cancelled');
+        expect(reasons.every(isExpected)).toBe(true);
+      }),
+    );
+  });
+
   it('ends every job that was not started when the rest is abandoned', () => {
     fc.assert(
       fc.property(randomPlan({ passing: true }), window, (plan, most) => {
@@ -159,6 +187,25 @@ describe('the planner', () => {
     const [job] = takeReady(progress, 1) as [number];
     completeJob(progress, job, success);
     expect(() => completeJob(progress, job, success)).toThrow('has ended already');
+  });
+
+  it('stops for no failure that is allowed, nor for one that a resume has kept', () => {
+    const rules = { kind: 'noop', runIf: 'all_done', timeoutMs: 1, retry: defaultRetry } as const;
+    const plan: Plan = {
+      keys: ['kept', 'allowed', 'below'],
+      parents: [[], [], [0, 1]],
+      rules: [
+        { ...rules, allowFailure: true },
+        { ...rules, allowFailure: false },
+      ],
+      ruleOf: [1, 0, 1],
+      passing: [],
+      onFailure: 'stop',
+    };
+    const progress = beginProgress(plan, { succeeded: [], skipped: [], failed: [0] });
+    expect(takeReady(progress, 5)).toEqual([1]);
+    completeJob(progress, 1, failure);
+    expect(takeReady(progress, 5)).toEqual([2]);
   });
 
   it('walks a chain of 10,000 jobs in which the first fails', () => {
