@@ -67,6 +67,7 @@ export const graphDefinitionSchema = z.strictObject({
   timezone: timezoneSchema.optional(),
   params: paramSchemasSchema.optional(),
   onFailure: onFailureSchema.optional(),
+  timeout: durationSchema.optional(),
   jobs: z.record(z.string(), jobDefinitionSchema),
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;
@@ -101,7 +102,7 @@ export function rulesOf(job: JobDefinition): JobRules {
   };
 }
 
-function milliseconds(duration: string | undefined): number | undefined {
+export function milliseconds(duration: string | undefined): number | undefined {
   return duration === undefined ? undefined : parseDurationMs(duration);
 }
 

@@ -12,6 +12,8 @@ export interface Graph {
   readonly params?: Readonly<Record<string, ParamSchema>>;
   /** Absent where it is `continue`. */
   readonly onFailure?: OnFailure;
+  /** Of a whole run; absent where it may take as long as it does. */
+  readonly timeoutMs?: number;
   readonly jobs: readonly GraphJob[];
 }
 

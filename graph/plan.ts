@@ -18,6 +18,8 @@ export interface Plan {
   readonly passing: readonly number[];
   /** Absent where it is `continue`. */
   readonly onFailure?: OnFailure;
+  /** Of the whole run, where it has one. */
+  readonly timeoutMs?: number;
 }
 
 /** Positions of jobs that ended before an execution opened its run: they are not run again. */
@@ -49,6 +51,7 @@ export function makePlan(graph: Graph, selected: ReadonlySet<string>): Plan {
     ruleOf,
     passing: kept.flatMap((job, index) => (selected.has(job.key) ? [] : [index])),
     ...(graph.onFailure !== undefined && { onFailure: graph.onFailure }),
+    ...(graph.timeoutMs !== undefined && { timeoutMs: graph.timeoutMs }),
   };
 }
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import {
+  durationSchema,
   type GraphDefinition,
   type JobDefinition,
   jobDefinitionSchema,
+  milliseconds,
   onFailureSchema,
   paramSchemasSchema,
   projectNameSchema,
@@ -34,6 +36,7 @@ const outerSchema = z.strictObject({
   timezone: timezoneSchema.optional(),
   params: paramSchemasSchema.optional(),
   onFailure: onFailureSchema.optional(),
+  timeout: durationSchema.optional(),
   jobs: z.record(z.string(), z.unknown()),
 });
 
@@ -64,11 +67,13 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const byKey = new Map(jobs.map((job) => [job.key, job]));
   const place = new Map(order.map((key, index) => [key, index]));
   const { onFailure = 'continue' } = outer;
+  const timeoutMs = milliseconds(outer.timeout);
   const graph: Graph = {
     project: outer.project,
     timezone: outer.timezone ?? 'UTC',
     ...(outer.params && { params: outer.params }),
     ...(onFailure !== 'continue' && { onFailure }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));

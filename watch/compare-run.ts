@@ -78,8 +78,8 @@ function expectRun({ history, standing, outcome, expected }: Comparison): Expect
 }
 
 function expectJob(comparison: Comparison, job: string, row: JobRowFacts): Expectation {
-  const { history, standing, outcome, expected } = comparison;
-  const rest: JobEnd | null = outcome ? { state: 'FAILED', reason: outcome.jobs } : null;
+  const { history, standing, expected } = comparison;
+  const rest = restOf(comparison);
   const told = history.jobs.get(job);
   const planned = expected.planned.get(job);
   if (!history.scheduled.has(job)) {
@@ -99,13 +99,21 @@ function expectJob(comparison: Comparison, job: string, row: JobRowFacts): Expec
   };
 }
 
+/** How jobs end of which neither history nor rules tell. A run that timed out has ended them as a cancel does. */
+function restOf({ outcome, history }: Comparison): JobEnd | null {
+  if (!outcome) return null;
+  const reason = history.end?.reason === 'timed_out' ? 'cancelled' : outcome.jobs;
+  return { state: 'FAILED', reason };
+}
+
 function explainNeverBegun(
   { history, standing }: Comparison,
   row: EndRow,
   planned: JobEnd | undefined,
 ): string | null {
-  if (history.cancelRequested && row.state === 'FAILED' && fellToCancel.includes(row.reason ?? '')) {
-    return 'it never began: it ended by the cancel, or by what the cancel did to a job above it';
+  const isCutShort = history.cancelRequested || history.timerFired;
+  if (isCutShort && row.state === 'FAILED' && fellToCancel.includes(row.reason ?? '')) {
+    return 'it never began: it ended by the cancel or the time-out of its run, or by what that did to a job above it';
   }
   if (standing === 'own' || !planned || !isSame(row, planned)) return null;
   return standing === 'open'

@@ -50,9 +50,9 @@ export function expectEnds(plan: Plan, history: RunHistory, kept?: KeptJobs): Ex
     follow();
   }
   const due: GraphEnd[] = isDone(progress) ? [verdict(progress)] : [];
-  const isCancelled =
-    history.cancelRequested && [...history.scheduled.keys()].every((key) => history.jobs.has(key));
-  if (isCancelled) due.push({ state: 'FAILED', reason: 'cancelled' });
+  const hasLanded = [...history.scheduled.keys()].every((key) => history.jobs.has(key));
+  if (hasLanded && history.cancelRequested) due.push({ state: 'FAILED', reason: 'cancelled' });
+  if (hasLanded && history.timerFired) due.push({ state: 'FAILED', reason: 'timed_out' });
   return { planned, due };
 }
 

@@ -3,10 +3,10 @@ import type { temporal } from '@temporalio/proto';
 import { isRecordedResult } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
+import { endOfWorkflow, type HistoryEvent } from './end-of-workflow.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
 import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
 
-type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
 type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
 type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
@@ -48,6 +48,8 @@ export interface RunHistory {
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
   readonly cancelRequested: boolean;
+  /** A workflow has one timer: the `timeout` of its run. */
+  readonly timerFired: boolean;
   /** The execution that this one goes on from. */
   readonly continuedFrom: string | null;
   /** Up to this event it is the history of those that it goes on from; 0 without them. */
@@ -69,6 +71,7 @@ interface Reading {
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
   end: GraphEnd | null;
   cancelRequested: boolean;
+  timerFired: boolean;
   continuedFrom: string | null;
   continuedAtEventId: number;
   terminateReason: string | null;
@@ -89,6 +92,7 @@ export function readHistory(
     activities: new Map(),
     end: null,
     cancelRequested: false,
+    timerFired: false,
     continuedFrom: null,
     continuedAtEventId: 0,
     terminateReason: null,
@@ -131,6 +135,7 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
   const terminated = event.workflowExecutionTerminatedEventAttributes;
   if (terminated) reading.terminateReason = terminated.reason ?? '';
+  if (event.timerFiredEventAttributes) reading.timerFired = true;
   if (event.workflowTaskFailedEventAttributes?.newRunId) readReset(reading, eventId);
   reading.end = endOfWorkflow(event) ?? reading.end;
 }
@@ -197,14 +202,6 @@ function readReset(reading: Reading, eventId: number): void {
 /** Bookkeeping has a colon in its ids. */
 function isJob(activityId: string): boolean {
   return !activityId.includes(':');
-}
-
-function endOfWorkflow(event: HistoryEvent): GraphEnd | null {
-  if (event.workflowExecutionCompletedEventAttributes) return { state: 'SUCCESS', reason: null };
-  if (event.workflowExecutionCanceledEventAttributes) return { state: 'FAILED', reason: 'cancelled' };
-  const type = event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo?.type;
-  if (type === 'job_failed' || type === 'invalid') return { state: 'FAILED', reason: type };
-  return null;
 }
 
 function readCompleted(reading: Reading, scheduledEventId: number, result: Payloads, eventId: number): void {

@@ -35,6 +35,8 @@ export { graphRunWorkflowId, jobRunWorkflowId } from '../graph/workflow-ids.ts';
 /** Types of the ApplicationFailures that end a workflow; people see them in Temporal's own tools. */
 export const workflowFailures = {
   jobFailed: 'job_failed',
+  /** The run took longer than its graph's `timeout`. */
+  timedOut: 'timed_out',
   /** The input cannot be run. */
   invalid: 'invalid',
   /** Another execution carries out the run, or it has ended. */

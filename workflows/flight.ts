@@ -17,6 +17,8 @@ export interface Flight {
   readonly landed: Promise<'landed' | 'continue'>;
   /** Starts no more jobs. Those in flight end by themselves. */
   abandon(end: JobEnd): void;
+  /** Tells those in flight to stop. */
+  cancelJobs(): void;
 }
 
 /** Starts what is ready, and again with each job that lands, until all have ended. */
@@ -73,6 +75,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
 
   jobs.run(async () => goOn()).catch(crash);
   return {
+    cancelJobs: () => jobs.cancel(),
     landed,
     abandon: (end) => {
       abandoned = true;

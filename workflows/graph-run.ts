@@ -1,7 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  continueAsNew,
+  CancelledFailure,
   isCancellation,
   setCurrentDetails,
   workflowInfo,
@@ -9,9 +9,11 @@ import {
 import type { EndedJob } from '../activities/bookkeeping.ts';
 import { beginProgress, type Progress, verdict } from '../graph/planner.ts';
 import type { GraphEnd } from '../graph/states.ts';
+import type { RunError } from '../graph/transitions.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type GraphRunInput, workflowFailures } from './contract.ts';
-import { beginFlight, type OpenedRun } from './flight.ts';
+import { continueBy, deadlineOf, passing } from './deadline.ts';
+import { beginFlight, type Flight, type OpenedRun } from './flight.ts';
 import { createSettler, type Settler } from './settler.ts';
 
 export interface GraphRunResult {
@@ -28,13 +30,16 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const progress = beginProgress(run.plan, run.kept);
   const settler = createSettler(run.graphRunId);
   setCurrentDetails(`Graph **${run.project}** version ${run.version}, run \`${run.graphRunId}\``);
+  const dueAt = deadlineOf(run.plan);
   const flight = beginFlight(run, progress, settler);
   try {
-    const how = await Promise.race([flight.landed, CancellationScope.current().cancelRequested]);
+    const ends = [flight.landed, CancellationScope.current().cancelRequested, ...passing(dueAt)];
+    const how = await Promise.race(ends);
     if (how === 'continue') {
       await Promise.race([settler.finish(), CancellationScope.current().cancelRequested]);
-      await continueAsNew<typeof graphRun>(input);
+      await continueBy(dueAt)(input);
     }
+    if (how === 'overdue') return conclude(run, progress, await timeOut(run, flight, settler));
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // The jobs in flight were told to stop and end by themselves; the rest never starts.
@@ -47,8 +52,21 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   return conclude(run, progress, await close(run, settler, verdict(progress)));
 }
 
+/** The run takes too long: what is in flight is cancelled, the rest never starts. */
+async function timeOut(run: OpenedRun, flight: Flight, settler: Settler): Promise<GraphEnd> {
+  flight.abandon({ state: 'FAILED', reason: 'cancelled' });
+  flight.cancelJobs();
+  await flight.landed;
+  const error = { type: workflowFailures.timedOut, message: describeTimeout(run) };
+  return close(run, settler, { state: 'FAILED', reason: 'timed_out' }, error);
+}
+
 function conclude(run: OpenedRun, progress: Progress, end: GraphEnd): GraphRunResult {
   if (end.state === 'SUCCESS') return { graphRunId: run.graphRunId, state: end.state };
+  if (end.reason === 'cancelled') throw new CancelledFailure('the run was cancelled');
+  if (end.reason === 'timed_out') {
+    throw ApplicationFailure.nonRetryable(describeTimeout(run), workflowFailures.timedOut);
+  }
   throw ApplicationFailure.nonRetryable(describeFailures(progress), workflowFailures.jobFailed);
 }
 
@@ -68,15 +86,24 @@ async function open(input: GraphRunInput): Promise<OpenedRun> {
  * another end: a cancel that comes while the run is closed makes Temporal ask for the workflow's last step once more, with
  * nothing left in the history of the one before.
  */
-async function close(run: OpenedRun, settler: Settler, end: GraphEnd): Promise<GraphEnd> {
+async function close(
+  run: OpenedRun,
+  settler: Settler,
+  end: GraphEnd,
+  error: RunError | null = null,
+): Promise<GraphEnd> {
   const settle: readonly EndedJob[] = await settler.drain();
-  const request = { graphRunId: run.graphRunId, end, error: null, settle };
+  const request = { graphRunId: run.graphRunId, end, error, settle };
   const recorded: GraphEnd | undefined = await locallyOrQueued(
     () => local.closeGraphRun(request),
     () => queued(bookkeepingActivityIds.close).closeGraphRun(request),
   );
   // Histories of before tell of none.
   return recorded ?? end;
+}
+
+function describeTimeout({ plan }: OpenedRun): string {
+  return `the run took longer than its timeout of ${plan.timeoutMs} ms`;
 }
 
 const failuresShown = 10;

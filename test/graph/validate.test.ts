@@ -147,6 +147,24 @@ describe('validateGraph', () => {
     expect(problemsOf({ project: 'p', jobs })).toHaveLength(told);
   });
 
+  it('refuses what it does not know of a run as a whole, beside what is wrong in jobs', () => {
+    const jobs = { a: { ...upload, timeout: '2m', totalTimeout: '1m' } };
+    const problems = problemsOf({ project: 'p', onFailure: 'halt', timeout: 'soon', jobs });
+    expect(problems.map(({ path }) => path)).toEqual(['/onFailure', '/timeout', '/jobs/a/totalTimeout']);
+  });
+
+  it('keeps what a graph says of its runs, and nothing that is the default', () => {
+    const jobs = { a: upload };
+    const read = (more: object) => validateGraph({ project: 'p', ...more, jobs }, kinds);
+    expect(read({ onFailure: 'cancel', timeout: '2h' })).toMatchObject({
+      graph: { onFailure: 'cancel', timeoutMs: 7_200_000 },
+    });
+    expect(read({ onFailure: 'continue' })).toMatchObject({
+      graph: { project: 'p', timezone: 'UTC', jobs: [{ key: 'a' }] },
+      definition: { onFailure: 'continue' },
+    });
+  });
+
   it('says how many problems it does not list', () => {
     const validation = validateGraph({ project: 'p', jobs: manyWrong() }, kinds);
     expect(validation).toMatchObject({ ok: false, unlisted: 9_900 });

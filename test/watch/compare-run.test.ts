@@ -39,6 +39,7 @@ function historyOf(more: Partial<RunHistory>): RunHistory {
     ...{
       cancelRequested: false,
       terminateReason: null,
+      timerFired: false,
       continuedFrom: null,
       continuedAtEventId: 0,
       resetAtEventId: 0,

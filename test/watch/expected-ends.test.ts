@@ -66,4 +66,11 @@ describe('the ends that a history makes expect', () => {
     const stopped = expectEnds({ ...plan, onFailure: 'stop' }, historyOf({ good: success }));
     expect(stopped.planned.size).toBe(0);
   });
+
+  it('may be those of a time-out of the run, once its timer has fired and all that had begun has ended', () => {
+    const history = { ...historyOf({ good: success }), timerFired: true };
+    expect(expectEnds(plan, history).due).toEqual([{ state: 'FAILED', reason: 'timed_out' }]);
+    const scheduled = new Map([['bad', 5], ...history.scheduled]);
+    expect(expectEnds(plan, { ...history, scheduled }).due).toEqual([]);
+  });
 });

@@ -44,6 +44,22 @@ async function expectProved(id: string): Promise<void> {
 }
 
 describe('a long run', () => {
+  it('takes no longer than the timeout of its graph over all its executions', async () => {
+    const jobs = Object.entries(chainOf(120)).map(([key, job]) => [
+      key,
+      { ...job, kind: 'noop', config: { ms: 50 } },
+    ]);
+    await engine.push({ project: 'late', timeout: '5s', jobs: Object.fromEntries(jobs) });
+    const { id, handle } = await engine.start('late');
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'timed_out' } });
+    const run = await store.graphRuns.get(id);
+    expect(run).toMatchObject({ state: 'FAILED', reason: 'timed_out' });
+    expect(run.tasks.length).toBeGreaterThanOrEqual(2);
+    const tookMs = Date.parse(run.completedAt ?? '') - Date.parse(run.startedAt ?? '');
+    expect(tookMs).toBeGreaterThanOrEqual(4_500);
+    expect((await inspector.verifyGraphRun(id)).verdict).toBe('equal');
+  });
+
   it('goes on in new executions at the same epoch, and runs every job once, in order', async () => {
     await engine.push({ project: 'chain', jobs: chainOf(40) });
     const { id, handle } = await engine.start('chain');
