@@ -36,10 +36,32 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     below: { kind: 'noop', dependsOn: ['kept', 'mended'] },
   },
   cancelled: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
+  stopped: {
+    bad: { kind: 'flaky', config: { failures: 9 }, retry: { maximumAttempts: 1 } },
+    slow: { kind: 'noop', config: { ms: 500 } },
+    below: { kind: 'noop', dependsOn: ['slow'] },
+  },
+  'called-off': {
+    bad: { kind: 'flaky', config: { failures: 9 }, retry: { maximumAttempts: 1 } },
+    endless: { kind: 'endless' },
+    below: { kind: 'noop', dependsOn: ['endless'] },
+  },
+  overdue: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
+  'job-overdue': {
+    endless: { kind: 'endless', totalTimeout: '1s' },
+    below: { kind: 'noop', dependsOn: ['endless'] },
+  },
+};
+
+/** What a shape's graph says of its runs. */
+const settings: Record<string, Partial<GraphDefinition>> = {
+  stopped: { onFailure: 'stop' },
+  'called-off': { onFailure: 'cancel' },
+  overdue: { timeout: '1s' },
 };
 
 async function runShape(name: string, jobs: GraphDefinition['jobs']) {
-  await engine.push({ project: name, jobs });
+  await engine.push({ project: name, ...settings[name], jobs });
   if (name === 'resumed') broken.add('mended');
   const { id, handle } = await engine.start(name);
   if (name === 'cancelled') {

@@ -72,7 +72,9 @@ describe('a run that takes longer than the timeout of its graph', () => {
         jobs: { a: { kind: 'noop' }, b: { kind, dependsOn: ['a'] } },
       });
     await push('noop');
-    const run = await engine.run('in-time');
+    const inTime = await engine.start('in-time');
+    await inTime.handle.result();
+    const run = await store.graphRuns.get(inTime.id);
     expect(run).toMatchObject({ state: 'SUCCESS', reason: null });
     expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal', explained: [] });
     await push('endless');
