@@ -14,6 +14,8 @@ export interface RunJobInput {
   /** One of the two: the graph run that the job belongs to, or the run of the job alone. */
   readonly graphRunId?: string;
   readonly jobRunId?: string;
+  /** An activity of it has ended before in this execution, with its worker. */
+  readonly again?: boolean;
 }
 
 const jobsByKey = new WeakMap<Graph, ReadonlyMap<string, GraphJob>>();

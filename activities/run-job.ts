@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { CodedError } from '../graph/errors.ts';
-import type { Params } from '../graph/graph.ts';
 import { cleanUpMs } from '../graph/rules.ts';
+import type { Fence } from '../graph/transitions.ts';
 import { problemsOfZod } from '../graph/zod-problems.ts';
 import type { AnyJobKind, JobContext } from '../jobs/define-job-kind.ts';
 import { jobRunIdOf } from '../store/index.ts';
 import type { AttemptWarehouse } from '../warehouse/attempt-warehouse.ts';
+import { openCheckpoint } from './checkpoint.ts';
 import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
@@ -22,6 +23,10 @@ export interface StartedAttempt {
   /** Of the warehouse's fence; null for kinds that do not write there. */
   readonly token: string | null;
   readonly timeoutMs: number;
+  /** Its place in order, for what it writes. */
+  readonly fence: Fence;
+  /** None before it in this epoch can have left anything. */
+  readonly isFirst: boolean;
   /** Keeps how far the work is for the next heartbeat. */
   report(note: Parameters<JobContext['progress']>[0]): void;
 }
@@ -38,8 +43,10 @@ export async function runJob(
   return withLimits(input, attempt, async (signal) => {
     const values = await readJobValues(deps, input, signal);
     const config = await fillConfig(kind, job, values);
+    const checkpoint = await openCheckpoint(deps, input.job, attempt, signal);
     const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {
-      const ctx = createContext(deps, input, attempt, values.params, signal, warehouse);
+      const { params } = values;
+      const ctx = createContext(deps, input, attempt, { params, checkpoint, signal, warehouse });
       return checkOutput(kind, input.job, await kind.run(ctx, config));
     };
     if (token === null) return run(withoutWarehouse(kind));
@@ -142,11 +149,10 @@ function createContext(
   deps: Dependencies,
   input: RunJobInput,
   attempt: StartedAttempt,
-  params: Params,
-  signal: AbortSignal,
-  warehouse: AttemptWarehouse,
+  opened: Pick<JobContext, 'params' | 'checkpoint' | 'signal' | 'warehouse'>,
 ): JobContext {
   const { project, job } = input;
+  const { signal } = opened;
   const subject = input.graphRunId ?? attempt.jobRunId;
   return {
     project,
@@ -155,11 +161,9 @@ function createContext(
     jobRunId: attempt.jobRunId,
     attempt: attempt.attempt,
     idempotencyKey: `${subject}/${job}/${attempt.epoch}`,
-    params,
-    signal,
+    ...opened,
     log: createJobLog(deps.log, { project, job, jobRunId: attempt.jobRunId, attempt: attempt.attempt }),
     files: { open: (name) => whileStoreIsAway(() => deps.store.files.open(project, name), signal) },
-    warehouse,
     upstream: async (key) => {
       if (input.graphRunId === undefined) return undefined;
       const id = jobRunIdOf(input.graphRunId, key);

@@ -52,6 +52,8 @@ export const errorTable = {
   DATASET_IN_USE: { status: 422, title: 'The dataset cannot be replaced while views use it' },
   OUTPUT_INVALID: { status: 422, title: 'The output of the job is not what its kind declares' },
   OUTPUT_TOO_LARGE: { status: 422, title: 'The output of the job is too large' },
+  CHECKPOINT_INVALID: { status: 422, title: 'The checkpoint of the job is not JSON' },
+  CHECKPOINT_TOO_LARGE: { status: 422, title: 'The checkpoint of the job is too large' },
   JOB_TIMED_OUT: { status: 504, title: 'The job took longer than its timeout' },
   JOB_ENDS_WORKERS: { status: 422, title: 'The job ends the workers that run it' },
   WORKER_STOPPED: { status: 503, title: 'The worker was stopped before the job ended' },

@@ -40,6 +40,11 @@ export interface JobContext {
   readonly warehouse: AttemptWarehouse;
   /** The recorded output of a job upstream; undefined when it has none. */
   upstream(job: string): Promise<unknown>;
+  /**
+   * Where a job goes on that was interrupted. `value` is what an earlier attempt of this epoch saved last; undefined where
+   * none did. `save` replaces it: small JSON (64 KiB). An attempt that another one has followed saves nothing, and fails.
+   */
+  readonly checkpoint: { readonly value: unknown; save(value: unknown): Promise<void> };
   /** Tells how far the work is; shown to people, kept until the next call. */
   progress(note: { readonly done: number; readonly total?: number; readonly unit: string }): void;
 }

@@ -2,6 +2,7 @@ import { CodedError } from '../graph/errors.ts';
 import { createRuns } from './all-runs.ts';
 import { createApiKeys } from './api-keys.ts';
 import { createCancels } from './cancel-runs.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { openDatabase } from './database.ts';
 import { translateDatabaseError, translateErrors } from './database-errors.ts';
 import { createEpochs } from './epochs.ts';
@@ -55,6 +56,7 @@ export function createStore(options: StoreOptions): Store {
     runs: translateErrors(createRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
+    checkpoints: translateErrors(createCheckpoints(database)),
     events: translateErrors(createEvents(database)),
     metrics: translateErrors(createMetrics(database)),
     tombstones: translateErrors(createTombstones(database)),

@@ -16,6 +16,7 @@ import type {
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
 import type { Cancels } from './cancel-runs.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Events } from './event-feed.ts';
 import type { Execution } from './execution.ts';
 import type { Files } from './files.ts';
@@ -258,6 +259,7 @@ export interface Store {
   readonly runs: Runs;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
+  readonly checkpoints: Checkpoints;
   readonly events: Events;
   readonly metrics: Metrics;
   /** Of deleted projects. */

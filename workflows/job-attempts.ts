@@ -63,7 +63,7 @@ export function attemptJob(
     (result) => tell(readResult(result)),
     (failure) => {
       // Its worker was stopped: another takes the job at once, with all its attempts and what is left of its time.
-      if (isStopped(failure)) attemptJob(input, rules, dueAt, tell);
+      if (isStopped(failure)) attemptJob({ ...input, again: true }, rules, dueAt, tell);
       else if (isOverdue(failure)) tell(overdue(input, rules, failure));
       else tell(readFailure(failure, rules));
     },

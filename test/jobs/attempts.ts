@@ -70,6 +70,7 @@ export function contextOf(attempt: Attempt, job: TestJob): JobContext {
     files: { open: async (name) => fileOf(name, job.files?.[name], job.chunkBytes) },
     warehouse: attempt.warehouse,
     upstream: async () => undefined,
+    checkpoint: { value: undefined, save: async () => {} },
     progress() {},
   };
 }

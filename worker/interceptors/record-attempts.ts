@@ -159,13 +159,22 @@ async function startAttempt(
   const writing = deps.store.recorder.start({ ...attempt, at: new Date(), isFirst, needsToken, isAwaited });
   // Its failure shows at the outcome, which waits for the same database.
   writing.catch(() => {});
-  const given = { jobRunId, epoch, attempt: context.info.attempt, timeoutMs };
+  const given = {
+    ...{ jobRunId, epoch, attempt: context.info.attempt, timeoutMs, fence: attempt.fence },
+    isFirst: isFirstOfEpoch(context, job),
+  };
   if (!isAwaited) return { verdict: 'run', attempt: { ...given, token: null } };
   const answer: StartAnswer = await writing;
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
   if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
   if (answer.workersEnded >= workersEndedMax) throw tooHarmful(job, answer.workersEnded);
   return { verdict: 'run', attempt: { ...given, token: answer.token } };
+}
+
+/** `temporal activity reset` counts from 1 again; only its time tells then. */
+function isFirstOfEpoch({ info }: Context, job: RunJobInput): boolean {
+  const isFirst = info.attempt === 1 && info.currentAttemptScheduledTimestampMs === info.scheduledTimestampMs;
+  return isFirst && job.again !== true;
 }
 
 function tooHarmful(job: RunJobInput, workersEnded: number): CodedError {
