@@ -4,6 +4,7 @@ import type { GraphDefinition } from '../../graph/definition.ts';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import { replay, takeHistory } from '../replay/histories.ts';
 import { useEngine } from '../support/engine.ts';
+import { expectProved } from '../support/expect-proved.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { useOwnTemporal } from '../support/own-temporal.ts';
 import { resetPoints, resetWorkflow } from '../support/reset.ts';
@@ -13,7 +14,7 @@ import { useWatch } from '../support/watch.ts';
 const temporalAddress = await useOwnTemporal(['limit.historyCount.suggestContinueAsNew=60']);
 const { kinds, begun, broken } = createTestKinds();
 const engine = await useEngine(kinds, undefined, { temporalAddress });
-const { store, inspector } = engine;
+const { store } = engine;
 useWatch(engine);
 
 beforeEach(() => {
@@ -38,11 +39,6 @@ function runIdsOf({ tasks }: GraphRunDetail): string[] {
   return tasks.map(({ runId }) => runId);
 }
 
-async function expectProved(id: string): Promise<void> {
-  const found = await inspector.verifyGraphRun(id);
-  expect(found).toMatchObject({ verdict: 'equal', differences: [], explained: [] });
-}
-
 describe('a long run', () => {
   it('takes no longer than the timeout of its graph over all its executions', async () => {
     const jobs = Object.entries(chainOf(120)).map(([key, job]) => [
@@ -57,7 +53,7 @@ describe('a long run', () => {
     expect(run.tasks.length).toBeGreaterThanOrEqual(2);
     const tookMs = Date.parse(run.completedAt ?? '') - Date.parse(run.startedAt ?? '');
     expect(tookMs).toBeGreaterThanOrEqual(4_500);
-    expect((await inspector.verifyGraphRun(id)).verdict).toBe('equal');
+    await expectProved(engine, id);
   });
 
   it('goes on in new executions at the same epoch, and runs every job once, in order', async () => {
@@ -71,7 +67,7 @@ describe('a long run', () => {
     expect(run.tasks.every(({ epoch, closedAt }) => epoch === 1 && closedAt !== null)).toBe(true);
     const { count } = Object.groupBy(run.jobRuns, ({ reused }) => (reused ? 'reused' : 'count'));
     expect(count).toHaveLength(40);
-    await expectProved(id);
+    await expectProved(engine, id);
     const sizes = await Promise.all(
       runIdsOf(run).map(async (runId) => {
         const { historyLength } = await engine.client.workflow.getHandle(run.workflowId, runId).describe();
@@ -119,7 +115,7 @@ describe('a long run', () => {
       after_alarm: 'SUCCESS',
       after_skip: 'SUCCESS/skipped',
     });
-    await expectProved(run.id);
+    await expectProved(engine, run.id);
   });
 
   it('waits with that for jobs in flight', async () => {
@@ -134,7 +130,7 @@ describe('a long run', () => {
     const run = await engine.run('wide');
     expect(run).toMatchObject({ state: 'SUCCESS' });
     expect(run.tasks).toHaveLength(1);
-    await expectProved(run.id);
+    await expectProved(engine, run.id);
   });
 
   it('is cancelled in the execution that it has come to', async () => {
@@ -148,7 +144,7 @@ describe('a long run', () => {
       reason: 'cancelled',
       jobCounts: { SUCCESS: 24, FAILED: 1 },
     });
-    await expectProved(id);
+    await expectProved(engine, id);
   });
 
   it('is resumed as any other', async () => {
@@ -164,7 +160,7 @@ describe('a long run', () => {
     });
     expect(await engine.ended(id)).toMatchObject({ state: 'SUCCESS', epoch: 2 });
     expect(begun).toEqual(['j29#1']);
-    await expectProved(id);
+    await expectProved(engine, id);
   });
 
   it.each(['first', 'latest'] as const)(
@@ -190,7 +186,7 @@ describe('a long run', () => {
       );
       expect(reused.length).toBeGreaterThan(10);
       expect(begun.length > 0).toBe(to === 'first');
-      await expectProved(id);
+      await expectProved(engine, id);
     },
   );
 
@@ -202,6 +198,6 @@ describe('a long run', () => {
     expect(items).toMatchObject([
       { state: 'SUCCESS', origin: 'temporal', epoch: 1, workflowId: handle.workflowId },
     ]);
-    await expectProved(items[0]?.id ?? '');
+    await expectProved(engine, items[0]?.id ?? '');
   });
 });
