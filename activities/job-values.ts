@@ -1,5 +1,6 @@
 // What a job is given of its run. Read by the worker, and not handed on by the workflow: in the history it would be there
 // once a job.
+import { isMet, parseCondition } from '../graph/condition.ts';
 import { CodedError } from '../graph/errors.ts';
 import type { GraphJob, Params } from '../graph/graph.ts';
 import { limits } from '../graph/limits.ts';
@@ -39,6 +40,26 @@ export async function readJobValues(
       return whileStoreIsAway(() => store.values.outputsOf(graphRunId, jobs), signal);
     },
   };
+}
+
+/**
+ * Whether the job is to run; a condition that is false has it skipped.
+ * @throws CodedError CONDITION_FAILED, final at once
+ */
+export async function isConditionMet(job: GraphJob, values: JobValues): Promise<boolean> {
+  const { when } = job;
+  if (when === undefined) return true;
+  const condition = parseCondition(when);
+  const references = condition.ok ? condition.references : [];
+  const jobs = references.filter(({ from }) => from === 'outputs').map(({ name }) => name);
+  const outputs = await values.outputsOf([...new Set(jobs)]);
+  try {
+    return isMet(when, references, { params: values.params, outputs });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `The condition of job "${job.key}" could not be told: ${why}`;
+    throw new CodedError('CONDITION_FAILED', message, { cause: error });
+  }
 }
 
 const templatesOf = new WeakMap<GraphJob, readonly PlacedTemplate[]>();

@@ -11,8 +11,9 @@ import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 import { inWarehouse, isWarehouseAway } from './in-warehouse.ts';
 import { createJobLog } from './job-log.ts';
-import { fillConfig, readJobValues } from './job-values.ts';
+import { fillConfig, isConditionMet, readJobValues } from './job-values.ts';
 import { type RunJobInput, resolveJob, resolveKind } from './resolve-job.ts';
+import { skipped } from './skipped.ts';
 import { whileStoreIsAway } from './while-store-is-away.ts';
 
 /** What the interceptor recorded of this attempt before the job's code runs. */
@@ -31,7 +32,7 @@ export interface StartedAttempt {
   report(note: Parameters<JobContext['progress']>[0]): void;
 }
 
-/** Runs one attempt of a job: resolve, open the warehouse, run, check the output, publish. Resolves with the output. */
+/** Runs one attempt of a job: resolve, open the warehouse, run, check the output, publish. Resolves with the output, or with `skipped`. */
 export async function runJob(
   deps: Dependencies,
   input: RunJobInput,
@@ -42,6 +43,7 @@ export async function runJob(
   const { token, jobRunId, epoch } = attempt;
   return withLimits(input, attempt, async (signal) => {
     const values = await readJobValues(deps, input, signal);
+    if (input.graphRunId !== undefined && !(await isConditionMet(job, values))) return skipped;
     const config = await fillConfig(kind, job, values);
     const checkpoint = await openCheckpoint(deps, input.job, attempt, signal);
     const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {

@@ -1,7 +1,7 @@
 // What an attempt hands to Temporal: the mark says that its end is recorded. An end without it came from outside.
 
 import type { ErrorCode } from './errors.ts';
-import type { JobFailure } from './states.ts';
+import type { JobEnd, JobFailure } from './states.ts';
 import type { Fence } from './transitions.ts';
 
 export interface RecordedResult {
@@ -10,11 +10,13 @@ export interface RecordedResult {
   readonly bytes: number;
   /** The output itself, where it is small. */
   readonly output?: unknown;
+  /** The job's condition was false. */
+  readonly skipped?: true;
 }
 
 /** A success that Postgres was away for: the workflow settles it, with its output. */
 export interface UnrecordedResult {
-  readonly unrecorded: { readonly output?: unknown };
+  readonly unrecorded: { readonly output?: unknown; readonly skipped?: true };
 }
 
 /** The first detail of an ApplicationFailure whose end is recorded as final. */
@@ -35,6 +37,14 @@ export function isStoppedAttempt(value: unknown): value is StoppedAttempt {
 
 export function isRecordedResult(value: unknown): value is RecordedResult {
   return isObject(value) && hasFence(value) && 'hash' in value;
+}
+
+/** How the job ended whose activity was completed with this. */
+export function successOf(value: unknown): JobEnd {
+  const marked =
+    isObject(value) && 'unrecorded' in value ? value.unrecorded : isRecordedResult(value) && value;
+  const isSkipped = isObject(marked) && 'skipped' in marked && marked.skipped === true;
+  return { state: 'SUCCESS', reason: isSkipped ? 'skipped' : null };
 }
 
 /**

@@ -50,6 +50,8 @@ export const jobDefinitionSchema = z
     config: z.record(z.string(), z.unknown()).optional(),
     dependsOn: z.array(z.string().max(63)).max(limits.parentsPerJob).optional(),
     runIf: z.enum(runIfRules).optional(),
+    /** In CEL, over `params` and `outputs`; condition.ts looks into it. */
+    when: z.string().min(1).optional(),
     allowFailure: z.boolean().optional(),
     timeout: durationSchema.optional(),
     totalTimeout: durationSchema.optional(),

@@ -46,6 +46,7 @@ export const errorTable = {
 
   JOB_KIND_UNREGISTERED: { status: 422, title: 'This worker does not have the job kind' },
   JOB_CONFIG_INVALID: { status: 422, title: 'The config of the job is not valid' },
+  CONDITION_FAILED: { status: 422, title: 'The condition of the job could not be told' },
   FILE_MISSING: { status: 422, title: 'The file was not uploaded' },
   CSV_INVALID: { status: 422, title: 'The CSV file is not valid' },
   SQL_INVALID: { status: 422, title: 'The SQL was refused by the warehouse' },
@@ -80,6 +81,7 @@ export const problemCodes = [
   'PARAM_INVALID',
   'PARAM_SCHEMA_INVALID',
   'TEMPLATE_INVALID',
+  'CONDITION_INVALID',
   'CONFIG_INVALID',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];

@@ -20,6 +20,8 @@ export interface Graph {
 export interface GraphJob {
   readonly key: string;
   readonly config: Readonly<Record<string, unknown>>;
+  /** A condition, in CEL: where it is false, the job is skipped. */
+  readonly when?: string;
   /** Places in `config` of texts that are filled in when the job runs; the kind's schema has not seen such a config. */
   readonly templates?: readonly (readonly (string | number)[])[];
   /** Keys of all parents, written or derived (from datasets and from what it asks of their outputs), without repeats, in order of their place in `jobs`. */

@@ -8,6 +8,7 @@ export const limits = {
   paramSchemaBytes: 16 * 1024,
   /** Of a run, with the defaults. */
   paramsBytes: 64 * 1024,
+  conditionChars: 4_000,
   /** Of what is filled into a config. */
   filledInChars: 1024 * 1024,
   planBytes: 1024 * 1024,

@@ -37,7 +37,7 @@ export function parseTemplate(text: string): Template {
     const written = inner?.trim() ?? '';
     const [, from, name = '', path = ''] = reference.exec(written) ?? [];
     if (from === 'params' || from === 'outputs') {
-      parts.push({ from, name, path: path.split('.').slice(1), text: written });
+      parts.push({ from, name, path: path.split('.').slice(1), text: found });
     } else if (inner !== undefined && literal.test(written)) parts.push('{{');
     else {
       const near = JSON.stringify(text.slice(index, index + 40));
@@ -133,12 +133,12 @@ function readValue(
   if (!Object.hasOwn(all, name)) {
     const why =
       from === 'params' ? 'the run has no such parameter' : `job "${name}" has no output in this run`;
-    throw new TemplateError(at, `{{ ${text} }}: ${why}`);
+    throw new TemplateError(at, `${text}: ${why}`);
   }
   let value: unknown = all[name];
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) {
-      throw new TemplateError(at, `{{ ${text} }}: there is no "${step}" in it`);
+      throw new TemplateError(at, `${text}: there is no "${step}" in it`);
     }
     value = (value as Readonly<Record<string, unknown>>)[step];
   }

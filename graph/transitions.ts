@@ -1,7 +1,7 @@
 // What a write may change on a JobRun: pure decisions over a locked row. A write applies only if its fence is the newest
 // and the row is not final (docs/states.md). The store loads, asks here, and writes.
 import type { ErrorCode } from './errors.ts';
-import { isFinal, type JobEnd, type JobRunReason, type RunState } from './states.ts';
+import { isFinal, type JobEnd, type JobRunReason, type JobSuccess, type RunState } from './states.ts';
 import { tellsWorkerEnd } from './worker-ends.ts';
 
 /** An attempt's place in order, from the server's own words: the workflow's run id and when the attempt was scheduled. */
@@ -49,7 +49,7 @@ export interface OpenTask {
 }
 
 export type AttemptEnd =
-  | { readonly kind: 'success'; readonly output: RecordedOutput | null }
+  | { readonly kind: 'success'; readonly output: RecordedOutput | null; readonly reason?: JobSuccess }
   | { readonly kind: 'failure'; readonly end: JobEnd & { state: 'FAILED' }; readonly error: RunError }
   /** The attempt ended, the job did not: Temporal will try again. */
   | { readonly kind: 'retry'; readonly reason: 'error' | 'timed_out' | 'lost'; readonly error: RunError };
@@ -104,7 +104,14 @@ export function endAttempt(
   }
   return {
     applies: true,
-    row: { ...next, state: 'SUCCESS', reason: null, error: null, output: end.output, completedAt: at },
+    row: {
+      ...next,
+      state: 'SUCCESS',
+      reason: end.reason ?? null,
+      error: null,
+      output: end.output,
+      completedAt: at,
+    },
   };
 }
 
@@ -150,5 +157,6 @@ function isSameFence(a: Fence | null, b: Fence): boolean {
 function isRecorded(row: JobRunRow, end: AttemptEnd): boolean {
   if (end.kind === 'retry') return row.state === 'PENDING' && row.reason === 'retry';
   if (end.kind === 'failure') return row.state === 'FAILED' && row.reason === end.end.reason;
-  return row.state === 'SUCCESS' && row.output?.hash === end.output?.hash;
+  const isSame = row.state === 'SUCCESS' && row.reason === (end.reason ?? null);
+  return isSame && row.output?.hash === end.output?.hash;
 }

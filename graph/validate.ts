@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCondition } from './condition.ts';
 import {
   durationSchema,
   type GraphDefinition,
@@ -43,6 +44,8 @@ const outerSchema = z.strictObject({
 interface ReadJob extends ReadConfig {
   readonly key: string;
   readonly job: JobDefinition;
+  /** By its condition. */
+  readonly asked: readonly Reference[];
 }
 
 /** Checks a definition against the model and the kinds, and finds all its problems at once. Pure. */
@@ -139,8 +142,9 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
   const written = value.config ?? {};
   const read = kind && isRecord(written) ? readConfig(kind, key, written, problems) : undefined;
   if (job === undefined) return undefined;
+  const asked = job.when === undefined ? [] : readCondition(key, job.when, problems);
   const nothing = { config: {}, templates: [], inputs: [], files: [], outputs: [key] };
-  return { key, job, ...(read ?? nothing) };
+  return { key, job, asked, ...(read ?? nothing) };
 }
 
 /** Without a `dependsOn` that is too long: each of its elements would be looked at, and be a problem of its own. */
@@ -194,23 +198,37 @@ function deriveParents(
 }
 
 /** What a job asks of its run, each with its place. */
-function referencesIn({ key, templates }: ReadJob): { readonly name: Reference; readonly path: string }[] {
-  return templates.flatMap((template) => {
+function referencesIn({
+  key,
+  asked,
+  templates,
+}: ReadJob): { readonly name: Reference; readonly path: string }[] {
+  const path = pointer(['jobs', key, 'when']);
+  const inTemplates = templates.flatMap((template) => {
     const path = pointer(['jobs', key, 'config', ...template.path]);
     return referencesOf([template]).map((name) => ({ name, path }));
   });
+  return [...asked.map((name) => ({ name, path })), ...inTemplates];
+}
+
+function readCondition(key: string, when: string, problems: ProblemList): readonly Reference[] {
+  const condition = parseCondition(when);
+  if (condition.ok) return condition.references;
+  const path = pointer(['jobs', key, 'when']);
+  problems.add(() => ({ code: 'CONDITION_INVALID', path, message: condition.message }));
+  return [];
 }
 
 function checkParams(job: ReadJob, declared: object, problems: ProblemList): void {
   for (const { name, path } of referencesIn(job)) {
     if (name.from !== 'params' || Object.hasOwn(declared, name.name)) continue;
-    const message = `{{ ${name.text} }}: the graph declares no parameter "${name.name}"`;
+    const message = `${name.text}: the graph declares no parameter "${name.name}"`;
     problems.add(() => ({ code: 'PARAM_UNKNOWN', path, message }));
   }
 }
 
 function unknownJob({ text, name }: Reference, path: string): Problem {
-  return { code: 'DEPENDENCY_UNKNOWN', path, message: `{{ ${text} }}: "${name}" is not a job of this graph` };
+  return { code: 'DEPENDENCY_UNKNOWN', path, message: `${text}: "${name}" is not a job of this graph` };
 }
 
 function findWriters(jobs: readonly ReadJob[], problems: ProblemList): Map<string, string> {
@@ -234,7 +252,10 @@ function resolveJob(read: ReadJob, parents: readonly string[], place: ReadonlyMa
   const templates = read.templates.map(({ path }) =>
     path.map((step) => (typeof step === 'number' ? step : String(step))),
   );
-  const given = templates.length > 0 ? { templates } : {};
+  const given = {
+    ...(job.when !== undefined && { when: job.when }),
+    ...(templates.length > 0 && { templates }),
+  };
   return { key, config, ...given, dependsOn, inputs, files, outputs, rules: rulesOf(job) };
 }
 

@@ -35,7 +35,7 @@ export type StartAnswer =
       readonly workersEnded: number;
     }
   /** A SUCCESS is recorded in this epoch: the job does not run again. */
-  | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null }
+  | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null; readonly isSkipped: boolean }
   /** The job has ended otherwise, or a newer execution has taken over. */
   | { readonly verdict: 'superseded'; readonly message: string };
 

@@ -96,7 +96,7 @@ function startAnswer(verdict: Verdict | undefined, token: string | null, workers
     return { verdict: 'started', attempt, epoch, token, workersEnded };
   }
   if (verdict?.row.state === 'SUCCESS' && verdict.why === 'final') {
-    return { verdict: 'recorded', output: verdict.row.output };
+    return { verdict: 'recorded', output: verdict.row.output, isSkipped: verdict.row.reason === 'skipped' };
   }
   return { verdict: 'superseded', message: whyNot(verdict) };
 }
@@ -129,7 +129,7 @@ function attemptOf(pending: PendingWrite, row: JobRunRow, before: AttemptRow | u
     return { ...base, state: 'RUNNING', reason: null, error: null, completedAt: null };
   const { end } = pending.write;
   if (end.kind === 'success')
-    return { ...base, state: 'SUCCESS', reason: null, error: null, completedAt: write.at };
+    return { ...base, state: 'SUCCESS', reason: end.reason ?? null, error: null, completedAt: write.at };
   const reason: JobFailure = end.kind === 'retry' ? end.reason : end.end.reason;
   return { ...base, state: 'FAILED', reason, error: end.error, completedAt: write.at };
 }

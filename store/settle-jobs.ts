@@ -64,7 +64,7 @@ async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]
   await client.query(
     `UPDATE attempt a SET completed_at = now(), error = e.error,
        state = CASE e.state WHEN 'SUCCESS' THEN e.state ELSE 'FAILED' END,
-       reason = CASE WHEN e.state = 'SUCCESS' THEN NULL
+       reason = CASE WHEN e.state = 'SUCCESS' THEN e.reason
                      WHEN e.reason IN ('error', 'timed_out', 'cancelled', 'terminated', 'lost') THEN e.reason
                      ELSE 'lost' END
      FROM unnest($1::uuid[], $2::run_state[], $3::text[], $4::jsonb[]) AS e (id, state, reason, error)

@@ -1,6 +1,6 @@
 // What Temporal's history of one execution says of a run and its jobs. Pure: a fold over its events.
 import type { temporal } from '@temporalio/proto';
-import { isRecordedResult } from '../graph/attempt-results.ts';
+import { isRecordedResult, successOf } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
 import { endOfWorkflow, type HistoryEvent } from './end-of-workflow.ts';
@@ -213,7 +213,7 @@ function readCompleted(reading: Reading, scheduledEventId: number, result: Paylo
   } else if (isJob(activity.id)) {
     const recorded = isRecordedResult(value) ? value : null;
     reading.jobs.set(activity.id, {
-      end: { state: 'SUCCESS', reason: null },
+      end: successOf(value),
       error: null,
       hash: recorded?.hash ?? null,
       bytes: recorded?.bytes ?? 0,

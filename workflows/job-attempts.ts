@@ -13,6 +13,7 @@ import {
   isRecordedFailure,
   isRecordedResult,
   isStoppedAttempt,
+  successOf,
   unrecordedOutput,
   unrecordedReason,
 } from '../graph/attempt-results.ts';
@@ -71,7 +72,7 @@ export function attemptJob(
 }
 
 function readResult(result: unknown): AttemptedEnd {
-  const succeeded = { end: { state: 'SUCCESS', reason: null }, error: null } as const;
+  const succeeded = { end: successOf(result), error: null };
   if (isRecordedResult(result)) return { ...succeeded, recorded: true };
   return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
 }

@@ -29,6 +29,12 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     alarm: { kind: 'noop', dependsOn: ['good'], runIf: 'any_failed' },
     below: { kind: 'noop', dependsOn: ['alarm'] },
   },
+  conditional: {
+    good: { kind: 'noop' },
+    never: { kind: 'noop', when: 'outputs.good.job != "good"' },
+    below: { kind: 'noop', dependsOn: ['never'] },
+    anyway: { kind: 'noop', dependsOn: ['never'], runIf: 'none_failed' },
+  },
   wide: Object.fromEntries(Array.from({ length: 105 }, (_, index) => [`j${index}`, { kind: 'noop' }])),
   resumed: {
     kept: { kind: 'noop' },

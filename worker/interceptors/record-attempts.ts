@@ -6,6 +6,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { encodeOutput } from '../../activities/encode-output.ts';
 import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../activities/resolve-job.ts';
 import { type StartedAttempt, workerStopped } from '../../activities/run-job.ts';
+import { skipped } from '../../activities/skipped.ts';
 import { whileStoreIsAway } from '../../activities/while-store-is-away.ts';
 import type {
   RecordedFailure,
@@ -75,15 +76,17 @@ async function recordOutcome(
   const attempt = describeAttempt(context, deps, job);
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
   let retry = defaultRetry;
-  let output: RecordedOutput | null;
+  let done: Done;
   try {
     const rules = await whileStoreIsAway(() => findRules(deps, job), context.cancellationSignal);
     retry = rules.retry;
     const started = await startAttempt(context, deps, job, attempt, rules);
-    if (started.verdict === 'recorded') return resultOf(attempt.fence, started.output);
+    if (started.verdict === 'recorded') return resultOf(attempt.fence, started);
     const running = { ...attempt, kind: job.kind, attempt: context.info.attempt };
     const work = () => next({ ...input, args: [job, { ...started.attempt, report }] });
-    output = encodeOutput(job.job, await deps.guard.run(running, work));
+    const result = await deps.guard.run(running, work);
+    const isSkipped = result === skipped;
+    done = { output: isSkipped ? null : encodeOutput(job.job, result), isSkipped };
   } catch (caught) {
     if (isSuperseded(caught)) throw supersededFailure(job, caught.message);
     const { cancellationDetails: cancel, info } = context;
@@ -95,10 +98,12 @@ async function recordOutcome(
     throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
   }
   // Beyond the catch: an output that cannot be recorded is no failure of the job.
-  const answer = await finish({ kind: 'success', output }).catch(orAway);
-  if (answer === 'away') return unrecordedResultOf(job, output);
+  const { output, isSkipped } = done;
+  const end = { kind: 'success', output, ...(isSkipped && { reason: 'skipped' as const }) } as const;
+  const answer = await finish(end).catch(orAway);
+  if (answer === 'away') return unrecordedResultOf(job, done);
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
-  return resultOf(attempt.fence, output);
+  return resultOf(attempt.fence, done);
 }
 
 /** An end that Postgres was away for is told to Temporal as it is, unmarked: the workflow settles it. */
@@ -113,7 +118,8 @@ function orAway(error: unknown): 'away' {
 }
 
 /** @throws Error for an output that does not travel through Temporal: it waits for Postgres in another attempt. */
-function unrecordedResultOf(job: RunJobInput, output: RecordedOutput | null): UnrecordedResult {
+function unrecordedResultOf(job: RunJobInput, { output, isSkipped }: Done): UnrecordedResult {
+  if (isSkipped) return { unrecorded: { skipped: true } };
   if (output === null) return { unrecorded: {} };
   if (output.bytes > limits.outputBytesThroughTemporal)
     throw new Error(`the output of job "${job.job}" could not be recorded: the metadata database is away`);
@@ -133,7 +139,14 @@ function startBeat(context: Context): { readonly note: StartedAttempt['report'];
 
 type Started =
   | { readonly verdict: 'run'; readonly attempt: Omit<StartedAttempt, 'report'> }
-  | { readonly verdict: 'recorded'; readonly output: RecordedOutput | null };
+  | ({ readonly verdict: 'recorded' } & Done);
+
+/** A success, as it is recorded. */
+interface Done {
+  readonly output: RecordedOutput | null;
+  /** By its condition. */
+  readonly isSkipped: boolean;
+}
 
 /**
  * The first attempt's RUNNING is not waited for, unless the kind writes the warehouse: it needs the fence's token. A
@@ -166,7 +179,7 @@ async function startAttempt(
   if (!isAwaited) return { verdict: 'run', attempt: { ...given, token: null } };
   const answer: StartAnswer = await writing;
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
-  if (answer.verdict === 'recorded') return { verdict: 'recorded', output: answer.output };
+  if (answer.verdict === 'recorded') return answer;
   if (answer.workersEnded >= workersEndedMax) throw tooHarmful(job, answer.workersEnded);
   return { verdict: 'run', attempt: { ...given, token: answer.token } };
 }
@@ -214,8 +227,8 @@ function fenceOf(context: Context): Fence {
   };
 }
 
-function resultOf(fence: Fence, output: RecordedOutput | null): RecordedResult {
-  if (output === null) return { fence, hash: null, bytes: 0 };
+function resultOf(fence: Fence, { output, isSkipped }: Done): RecordedResult {
+  if (output === null) return { fence, hash: null, bytes: 0, ...(isSkipped && { skipped: true }) };
   const { hash, bytes, text } = output;
   const small = bytes <= limits.outputBytesThroughTemporal;
   return { fence, hash, bytes, ...(small && { output: JSON.parse(text) as unknown }) };
