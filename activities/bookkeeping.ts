@@ -50,12 +50,11 @@ export interface CloseJobRunInput {
   readonly error: RunError | null;
 }
 
-export function createBookkeeping({
-  store,
-  warehouse,
-  adopt,
-}: Pick<Dependencies, 'store' | 'warehouse' | 'adopt'>) {
-  const { shutOut } = warehouse;
+type BookkeepingDependencies = Pick<Dependencies, 'store' | 'warehouse' | 'adopt'>;
+
+export function createBookkeeping(deps: BookkeepingDependencies) {
+  const { store, adopt } = deps;
+  const { shutOut } = deps.warehouse;
   return {
     /** The workflow's first activity: takes the run, or tells why not. */
     async openGraphRun({ input, firstExecutionRunId, continuedFrom }: OpenInput): Promise<OpenedGraphRun> {
@@ -100,12 +99,14 @@ export function createBookkeeping({
 
     /** Ends jobs that no attempt could tell of; answers in their order with what is recorded, or null for those left open. */
     async settle({ graphRunId, jobs }: SettleInput): Promise<(JobEnd | null)[]> {
+      await takeOver(deps);
       const told = jobs.map((job) => toSettle(jobRunIdOf(graphRunId, job.job), job));
       const ends = await store.execution.settle({ ...own(), jobs: told }, shutOut);
       return ends.map(({ end }) => end);
     },
 
     async settleLone({ jobRunId, ...ended }: SettleLoneInput): Promise<(JobEnd | null)[]> {
+      await takeOver(deps);
       const ends = await store.execution.settle({ ...own(), jobs: [toSettle(jobRunId, ended)] }, shutOut);
       return ends.map((settled) => settled.end);
     },
@@ -119,6 +120,15 @@ export function createBookkeeping({
       await store.execution.closeJobRun({ ...own(), end, error }, shutOut);
     },
   };
+}
+
+/**
+ * An execution that a reset made may settle jobs before any attempt or the watch has met it: nobody would write what it
+ * tells, and it would go on as if it were written.
+ */
+async function takeOver({ store, adopt }: BookkeepingDependencies): Promise<void> {
+  const execution = identify('');
+  if ((await store.recorder.epochOf(execution.runId)) === undefined) await adopt(execution);
 }
 
 /** A reset to the very beginning opens its run anew: under a run id that nobody knows yet. */
