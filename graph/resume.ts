@@ -1,4 +1,5 @@
 // Which jobs of a run that has ended run again when it is resumed, and why. Pure.
+import { isDeepStrictEqual } from 'node:util';
 import type { Graph, GraphJob } from './graph.ts';
 import { type KeptJobs, makePlan, type Plan } from './plan.ts';
 import { isFinal, type RunState } from './states.ts';
@@ -113,7 +114,7 @@ function wasReached({ reason, attempts }: EndedJobRun): boolean {
 }
 
 function isSameDefinition(a: GraphJob | undefined, b: GraphJob | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return isDeepStrictEqual(a, b);
 }
 
 /** The ends that stand, by their positions in the plan; undefined where all jobs run. */

@@ -20,8 +20,8 @@ import { type Canceller, createCanceller } from './canceller.ts';
 import { connectLazily } from './temporal-connection.ts';
 
 /**
- * Starts the workflows of runs whose rows are there, and cancels them. Starting one twice is the same as once. Resolves with the run id of the
- * execution, or with null when the workflow had been started before.
+ * Starts the workflows of runs whose rows are there, and cancels them. Starting one twice is the same as once. Resolves with
+ * the run id of the execution, or with null when the workflow had been started before.
  */
 export interface Starter extends Canceller {
   /** @throws CodedError TEMPORAL_UNAVAILABLE: the row stays PENDING, and the start may be tried again at any time */

@@ -83,6 +83,13 @@ describe('the plan of a resume', () => {
     });
   });
 
+  it('keeps what is defined alike in another order, as an older version may have it', () => {
+    const all = endedAs({ a: 'SUCCESS', b: 'SUCCESS', c: 'SUCCESS', d: 'SUCCESS' });
+    const turned = jobs.map((job) => Object.fromEntries(Object.entries(job).reverse()) as typeof job);
+    const plan = planned({ ended: all, graph: { ...graph, jobs: turned } });
+    expect(new Set(Object.values(plan))).toEqual(new Set(['keep: succeeded']));
+  });
+
   it('runs jobs that the latest graph adds, and drops those that it does not have any more', () => {
     const latest = { ...graph, jobs: [...jobs.slice(0, 3), jobOf('e', ['a'])] };
     expect(planned({ graph: latest })).toMatchObject({ e: 'rerun: added', d: 'drop: removed' });
