@@ -34,7 +34,9 @@ export async function readJobValues(
   const run = graphRunId !== undefined ? { graphRunId } : { jobRunId: jobRunIdFor(input) };
   const graph = await store.graphs.load(input.projectId, input.version);
   return {
-    params: graph.params ? await whileStoreIsAway(() => store.values.paramsOf(run), signal) : {},
+    params: graph.params
+      ? await whileStoreIsAway(() => store.values.paramsOf(run, input.version), signal)
+      : {},
     outputsOf: async (jobs) => {
       if (graphRunId === undefined || jobs.length === 0) return {};
       return whileStoreIsAway(() => store.values.outputsOf(graphRunId, jobs), signal);

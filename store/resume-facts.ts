@@ -2,14 +2,14 @@
 // replaced since.
 import type pg from 'pg';
 import { CodedError, type Problem } from '../graph/errors.ts';
-import type { Graph, GraphJob } from '../graph/graph.ts';
+import type { Graph, GraphJob, Params } from '../graph/graph.ts';
 import type { ResumeFacts } from '../graph/resume.ts';
 import { selectJobs } from '../graph/selection.ts';
 import { isFinal, type RunState } from '../graph/states.ts';
 import { pointer } from '../graph/zod-problems.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { unknownGraphRun } from './graph-runs.ts';
-import { refused } from './new-runs.ts';
+import { completeParams, refused } from './new-runs.ts';
 
 export interface RunToResume {
   readonly id: string;
@@ -18,6 +18,7 @@ export interface RunToResume {
   readonly state: RunState;
   readonly epoch: number;
   readonly version: number;
+  readonly params: Params;
   readonly select: readonly string[] | null;
 }
 
@@ -42,7 +43,7 @@ export async function readRunToResume(
       readonly selective: boolean;
     }
   >(
-    `SELECT id, project_name AS project, project_id AS "projectId", state, epoch, version, "select", selective
+    `SELECT id, project_name AS project, project_id AS "projectId", state, epoch, version, params, "select", selective
      FROM graph_run WHERE id = $1 ${lock}`,
     [id],
   );
@@ -61,13 +62,13 @@ export async function readRunToResume(
   return { ...run, projectId, version, select: selective ? run.select : null };
 }
 
-/** @throws CodedError SELECTION_INVALID */
+/** @throws CodedError SELECTION_INVALID, PARAMS_INVALID */
 export async function readResumeFacts(
   client: pg.ClientBase,
   cache: GraphCache,
   run: RunToResume,
   choice: ResumeChoice,
-): Promise<ResumeFacts & { readonly version: number }> {
+): Promise<ResumeFacts & { readonly version: number; readonly params: Params }> {
   const version = choice.latest ? await currentVersion(client, run) : run.version;
   const load = (of: number) => cache.load(client, run.projectId, of);
   const graph = await load(version);
@@ -86,7 +87,14 @@ export async function readResumeFacts(
   const from = choice.from && checkFrom(choice.from, selection.keys);
   const began = new Map(rows.flatMap(({ job, startedAt }) => (startedAt ? [[job, startedAt] as const] : [])));
   const changedInputs = from === null ? await findChanges(client, run, graph, began) : new Map();
-  return { version, graph, selected: selection.keys, ended, from, changedInputs };
+  const params = version === run.version ? run.params : paramsFor(graph, run.params);
+  return { version, params, graph, selected: selection.keys, ended, from, changedInputs };
+}
+
+/** What the run was given, as far as the graph declares it, with the defaults of what is new in it. */
+function paramsFor(graph: Graph, given: Params): Params {
+  const declared = Object.entries(given).filter(([name]) => Object.hasOwn(graph.params ?? {}, name));
+  return completeParams(graph, Object.fromEntries(declared));
 }
 
 async function currentVersion(client: pg.ClientBase, { projectId, version }: RunToResume): Promise<number> {

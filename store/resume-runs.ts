@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
+import type { Params } from '../graph/graph.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import type { GraphRunView, ResumePlanView } from '../graph/resources.ts';
 import { type PlannedJob, planResume } from '../graph/resume.ts';
@@ -28,7 +29,7 @@ export interface Resume extends ResumeChoice {
 export interface Resumes {
   /**
    * Which jobs of a run would run again, and why.
-   * @throws CodedError GRAPH_RUN_UNKNOWN, RUN_INVALID, RUN_IS_OPEN, SELECTION_INVALID
+   * @throws CodedError GRAPH_RUN_UNKNOWN, RUN_INVALID, RUN_IS_OPEN, SELECTION_INVALID, PARAMS_INVALID
    */
   plan(id: string, choice: ResumeChoice): Promise<ResumePlanView>;
   /**
@@ -55,6 +56,8 @@ interface ResumePlan {
   readonly view: ResumePlanView;
   /** Of the jobs that the graph has. */
   readonly plan: Plan;
+  /** With which it goes on. */
+  readonly params: Params;
 }
 
 async function makeResumePlan(
@@ -63,13 +66,14 @@ async function makeResumePlan(
   run: RunToResume,
   choice: ResumeChoice,
 ): Promise<ResumePlan> {
-  const { version, ...facts } = await readResumeFacts(client, cache, run, choice);
+  const { version, params, ...facts } = await readResumeFacts(client, cache, run, choice);
   const jobs = planResume(facts);
   const { id: graphRunId, epoch } = run;
   const hash = createHash('sha256')
-    .update(JSON.stringify([graphRunId, epoch, version, jobs]))
+    .update(JSON.stringify([graphRunId, epoch, version, params, jobs]))
     .digest('hex');
-  return { view: { graphRunId, epoch, version, hash, jobs }, plan: makePlan(facts.graph, facts.selected) };
+  const plan = makePlan(facts.graph, facts.selected);
+  return { view: { graphRunId, epoch, version, hash, jobs }, plan, params };
 }
 
 async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, request: Resume) {
@@ -77,16 +81,16 @@ async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, r
   const run = await readRunToResume(client, id, 'FOR UPDATE');
   // Shared: a delete of the project waits until the run is open again, and then refuses.
   await client.query('SELECT FROM project WHERE id = $1 FOR SHARE', [run.projectId]);
-  const { view, plan } = await makeResumePlan(client, cache, run, request);
+  const { view, plan, params } = await makeResumePlan(client, cache, run, request);
   if (request.plan !== null && request.plan !== view.hash) throw outdated(id);
   if (view.jobs.every(({ action }) => action !== 'rerun')) throw nothingToResume(id, run);
   const { actor } = request;
   const epoch = run.epoch + 1;
   await client.query(
     `UPDATE graph_run SET state = 'PENDING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, version = $3,
-       workflow_id = $4, first_execution_run_id = NULL, updated_by = $5
+       workflow_id = $4, first_execution_run_id = NULL, updated_by = $5, params = $6
      WHERE id = $1`,
-    [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor],
+    [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor, JSON.stringify(params)],
   );
   const changed = await sendBack(client, run, view, plan, { epoch, actor });
   const subject = { project: run.project, graphRunId: id, epoch, actor } as const;

@@ -8,8 +8,8 @@ import { jobRunIdOf } from './ids.ts';
 export type RunName = { readonly graphRunId: string } | { readonly jobRunId: string };
 
 export interface RunValues {
-  /** With the defaults; they never change. */
-  paramsOf(run: RunName): Promise<Params>;
+  /** With the defaults. They never change but by a resume on another version of the graph. */
+  paramsOf(run: RunName, version: number): Promise<Params>;
   /** By job, of those that have one. */
   outputsOf(graphRunId: string, jobs: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
 }
@@ -23,17 +23,18 @@ export function createRunValues(database: Database): RunValues {
     sizeCalculation: (value) => JSON.stringify(value).length,
   });
   return {
-    paramsOf: async (run) => {
+    paramsOf: async (run, version) => {
       const isGraphRun = 'graphRunId' in run;
       const id = isGraphRun ? run.graphRunId : run.jobRunId;
-      const known = params.get(id);
+      const key = `${id}/${version}`;
+      const known = params.get(key);
       if (known) return known;
       const found = await database.pool.query<{ params: Params | null }>(
         `SELECT params FROM ${isGraphRun ? 'graph_run' : 'job_run'} WHERE id = $1`,
         [id],
       );
       const read = found.rows[0]?.params ?? {};
-      params.set(id, read);
+      params.set(key, read);
       return read;
     },
     outputsOf: async (graphRunId, jobs) => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { GraphDefinition } from '../../graph/definition.ts';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import type { Resume } from '../../store/resume-runs.ts';
 import { useEngine } from '../support/engine.ts';
@@ -172,6 +173,26 @@ describe('a resume', () => {
       f: 'SUCCESS epoch 2',
     });
     await expectProved(engine, id);
+  });
+
+  it('on the latest graph has the parameters that it declares, with their defaults', async () => {
+    const push = (params: NonNullable<GraphDefinition['params']>, text: string) =>
+      engine.push({
+        project: 'params',
+        params,
+        jobs: { a: { kind: 'breakable', config: { text }, retry: once } },
+      });
+    await push({ old: { type: 'string', default: 'was' } }, '{{ params.old }}');
+    const id = await failIn('params', 'a');
+    const named = { type: 'string', default: 'is' };
+    await push({ named, old: { type: 'string' } }, '{{ params.old }} {{ params.named }}');
+    const run = await resume(id, { latest: true });
+    expect(run.params).toEqual({ old: 'was', named: 'is' });
+    expect((await store.jobRuns.get(run.jobRuns[0]?.id ?? '')).output).toEqual({ text: 'was is' });
+    await push({ needed: { type: 'integer' } }, '{{ params.needed }}');
+    await expect(store.resumes.plan(id, { ...whole, latest: true })).rejects.toMatchObject({
+      code: 'PARAMS_INVALID',
+    });
   });
 
   it('runs again what read a dataset that another run has replaced since', async () => {
