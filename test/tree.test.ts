@@ -62,19 +62,23 @@ describe('the tree', () => {
     expect(offenders).toEqual([]);
   });
 
-  it('bundles no schema file into workflows', () => {
+  it('bundles no schema file into workflows, and no package but those of Temporal', () => {
     const reached = new Set<string>();
+    const packages = new Set<string>();
     const visit = (file: string): void => {
       if (reached.has(file)) return;
       reached.add(file);
       for (const { from, isType } of importsOf(file)) {
-        if (!isType && from.startsWith('.')) visit(new URL(from, `file:///${file}`).pathname.slice(1));
+        if (isType) continue;
+        if (from.startsWith('.')) visit(new URL(from, `file:///${file}`).pathname.slice(1));
+        else packages.add(from);
       }
     };
     visit('workflows/index.ts');
     expect([...reached]).toContain('graph/planner.ts');
     expect([...reached].filter((file) => schemaFiles.includes(file))).toEqual([]);
     expect([...reached].filter((file) => !/^(workflows|graph)\//.test(file))).toEqual([]);
+    expect([...packages]).toEqual(['@temporalio/workflow']);
   });
 
   it.each([
