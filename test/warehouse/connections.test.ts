@@ -4,6 +4,7 @@ import { inTransaction, openPlatform } from '../../warehouse/platform.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { nextToken, openTestAttempt } from '../jobs/attempts.ts';
 import { useDatabases } from '../support/databases.ts';
+import { until } from '../support/until.ts';
 import { connect, query, stagingTables, untilRunning } from './sql.ts';
 
 const databases = await useDatabases();
@@ -15,12 +16,15 @@ beforeAll(async () => {
 });
 afterAll(() => warehouse.close());
 
-const breakAll = () =>
+const breakThose = (which: string) =>
   query(
     databases.warehouseUrl,
     `select pg_terminate_backend(pid, 5000) from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid()`,
+     where datname = current_database() and pid <> pg_backend_pid() and ${which}`,
   );
+const breakAll = () => breakThose('true');
+/** Not those that they wait for: the end of these would let them go on. */
+const breakWaiting = () => breakThose(`wait_event_type = 'Lock'`);
 
 it('goes on after every connection broke while nothing ran on it', async () => {
   const attempt = await openTestAttempt(warehouse);
@@ -50,8 +54,10 @@ it("tells so too where the platform's own connection broke that looked at the fe
   await holder.query('lock table graphrun.fence in access exclusive mode');
   const creating = staging.create([{ name: 'n', type: 'bigint' }]);
   const told = expect(creating).rejects.toMatchObject({ code: 'WAREHOUSE_UNAVAILABLE' });
-  await untilRunning(databases.warehouseUrl, 'select token from graphrun.fence');
-  await breakAll();
+  await until(
+    async () => ((await breakWaiting()).length > 0 ? true : undefined),
+    'the look at the fence waits, and is broken',
+  );
   await told;
   await holder.end();
   await attempt.discard();
