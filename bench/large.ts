@@ -1,5 +1,4 @@
 // Graphs at the limit of their size: wide, a chain, and the resume of one that lacks its last layer.
-import { limits } from '../graph/limits.ts';
 import type { Note } from './benchmark.ts';
 import { resumedKind } from './kinds.ts';
 import { runBare } from './overhead.ts';
@@ -128,4 +127,3 @@ function shapeOf(parents: Shape['parents']): Omit<Shape, 'name'> {
 export const wantedRatio = 1.3;
 export const wantedRssMib = 512;
 export const wantedResumeMs = 10_000;
-export const jobsInFlight = limits.jobsInFlightDefault;

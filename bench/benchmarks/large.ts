@@ -1,6 +1,7 @@
+import { limits } from '../../graph/limits.ts';
 import { type Benchmark, readCount, WrongUse } from '../benchmark.ts';
 import { describeEnvironment } from '../environment.ts';
-import { jobsInFlight, type LargeSizes, measureLarge } from '../large.ts';
+import { type LargeSizes, measureLarge } from '../large.ts';
 import { renderLarge, summarizeLarge } from '../large-report.ts';
 import { settings } from '../settings.ts';
 import { withStack } from '../stack.ts';
@@ -27,5 +28,5 @@ export const large: Benchmark = {
 };
 
 function describeSettings({ width, chain }: LargeSizes): string {
-  return `10 layers of ${width}, each job with 3 parents, and a chain of ${chain}; ${settings.jobsAtOnce} jobs at once in the worker, ${jobsInFlight} in flight a run; the watch runs beside the API`;
+  return `10 layers of ${width}, each job with 3 parents, and a chain of ${chain}; ${settings.jobsAtOnce} jobs at once in the worker, ${limits.jobsInFlightDefault} in flight a run; the watch runs beside the API`;
 }

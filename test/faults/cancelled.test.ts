@@ -7,6 +7,7 @@ import { expectSound } from './support/expect-sound.ts';
 import { fault } from './support/fault.ts';
 import { useFaultStack } from './support/fault-stack.ts';
 import { attemptsOf, untilJobIs } from './support/observe.ts';
+import { always, startHeld } from './support/start-held.ts';
 import { letWatch, triesOf, untilBegun, untilIdle, untilShown } from './support/wait-for.ts';
 
 const stack = await useFaultStack();
@@ -17,20 +18,9 @@ const seenWithinMs = 2_000;
 /** The end shows this long after a grace, at most. */
 const endsWithinMs = 10_000;
 
-/** `held` works until its latch opens; `after` would come next, and `always` whatever becomes of it. */
-async function startHeld(project: string, config: Record<string, unknown> = {}): Promise<string> {
-  await stack.push({
-    project,
-    jobs: {
-      before: { kind: 'count' },
-      held: { kind: 'count', config: { latch: project, ...config }, dependsOn: ['before'] },
-      after: { kind: 'count', dependsOn: ['held'] },
-      always: { kind: 'step', dependsOn: ['held'], runIf: 'all_done' },
-    },
-  });
-  const id = await stack.start(project);
-  await untilBegun(stack, id, 'held');
-  return id;
+/** `held` works until its latch opens, unless it is told to stop. */
+function startStoppable(project: string, config: Record<string, unknown> = {}): Promise<string> {
+  return startHeld(stack, project, { config: { heedless: false, ...config }, more: always });
 }
 
 async function expectCancelled(id: string): Promise<void> {
@@ -60,7 +50,7 @@ fault(
   '20, 38',
   'the job in flight sees it within 2 s and cleans up, and nothing begins after it',
   async (clock) => {
-    const id = await startHeld('by-api', { cleanUpMs: 500 });
+    const id = await startStoppable('by-api', { cleanUpMs: 500 });
     const at = Date.now();
     await cancel(id);
     clock.over();
@@ -105,7 +95,7 @@ fault('20', 'a job that waits for its next attempt is not tried again', async (c
 
 fault('3, 20', 'while all workers are down: it ends within its grace and 10 s', async (clock) => {
   await letWatch(stack, 'api');
-  const id = await startHeld('no-workers', { heedless: true });
+  const id = await startStoppable('no-workers', { heedless: true });
   await killWorkers();
   await cancel(id);
   clock.over();
@@ -119,7 +109,7 @@ fault('3, 20', 'while all workers are down: it ends within its grace and 10 s', 
 
 fault('3, 20', 'while all workers stand still; they go on with their jobs afterwards', async (clock) => {
   await letWatch(stack, 'api');
-  const id = await startHeld('frozen', { heedless: true });
+  const id = await startStoppable('frozen', { heedless: true });
   for (const worker of stack.workers) worker.freeze();
   await cancel(id);
   clock.over();
@@ -146,7 +136,7 @@ fault('3, 20', 'before any worker has taken the run', async (clock) => {
 });
 
 fault('15, 20', 'while Temporal is down: it is carried out once it is up', async (clock) => {
-  const id = await startHeld('temporal-down', { cleanUpMs: 100 });
+  const id = await startStoppable('temporal-down', { cleanUpMs: 100 });
   await stack.temporal.kill();
   expect(await cancel(id)).toMatchObject({ id, cancelRequest: { note: 'a test' } });
   await stack.temporal.start();

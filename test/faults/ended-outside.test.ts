@@ -8,31 +8,18 @@ import { fault } from './support/fault.ts';
 import { useFaultStack } from './support/fault-stack.ts';
 import { readEffects } from './support/find-faults.ts';
 import { attemptsOf } from './support/observe.ts';
+import { always, pushHeld, startHeld } from './support/start-held.ts';
 import { temporal, temporalFor } from './support/temporal-cli.ts';
 import { shownWithinMs, triesOf, untilBegun, untilIdle, untilShown } from './support/wait-for.ts';
 
 const stack = await useFaultStack();
 const { latches } = stack;
 
-/** `held` works until its latch opens; `after` would come next, and `always` whatever becomes of it. */
-async function pushHeld(project: string, config: Record<string, unknown> = {}): Promise<void> {
-  await stack.push({
-    project,
-    jobs: {
-      before: { kind: 'count' },
-      held: { kind: 'count', config: { latch: project, ...config }, dependsOn: ['before'] },
-      after: { kind: 'count', dependsOn: ['held'] },
-      always: { kind: 'step', dependsOn: ['held'], runIf: 'all_done' },
-    },
-  });
-}
-
-async function startHeld(project: string, config: Record<string, unknown> = {}): Promise<string> {
-  await pushHeld(project, config);
-  const id = await stack.start(project);
-  await untilBegun(stack, id, 'held');
-  return id;
-}
+/** `held` works until its latch opens, unless it is told to stop. */
+const stoppable = (config: Record<string, unknown>) => ({
+  config: { heedless: false, ...config },
+  more: always,
+});
 
 async function endsOf(graphRunId: string): Promise<Record<string, string>> {
   const { jobRuns } = await stack.client.graphRuns.get(graphRunId);
@@ -47,7 +34,7 @@ const endedBy = (reason: string) => ({
 });
 
 fault('20', 'cancelled: the job in flight cleans up, and nothing begins after it', async (clock) => {
-  const id = await startHeld('cancelled', { cleanUpMs: 500 });
+  const id = await startHeld(stack, 'cancelled', stoppable({ cleanUpMs: 500 }));
   await temporalFor(stack, 'workflow cancel', id);
   const cancelledAt = Date.now();
   clock.over();
@@ -64,7 +51,7 @@ fault('20', 'cancelled: the job in flight cleans up, and nothing begins after it
 });
 
 fault('20', 'cancelled with a job that takes no notice: it is shut out after its grace', async (clock) => {
-  const id = await startHeld('heedless', { heedless: true });
+  const id = await startHeld(stack, 'heedless', stoppable({ heedless: true }));
   await temporalFor(stack, 'workflow cancel', id);
   clock.over();
   const run = await untilShown(stack, clock, id, ({ state }) => isFinal(state), 10_000 + shownWithinMs);
@@ -76,7 +63,7 @@ fault('20', 'cancelled with a job that takes no notice: it is shut out after its
 });
 
 fault('19', 'a lone job run, terminated while it works and publishes afterwards', async (clock) => {
-  await pushHeld('alone', { heedless: true });
+  await pushHeld(stack, 'alone', stoppable({ heedless: true }));
   const { id } = await stack.client.jobs.run('alone', 'held');
   await until(() => latches.journal().find((entry) => entry.jobRunId === id), 'its code has begun');
   await temporal(stack, 'workflow', 'terminate', '--workflow-id', jobRunWorkflowId(id, 1));
@@ -103,7 +90,7 @@ fault('19', 'a lone job run, terminated while it works and publishes afterwards'
 });
 
 fault('19', 'deleted in Temporal with a job in flight that publishes afterwards', async (clock) => {
-  const id = await startHeld('deleted', { heedless: true });
+  const id = await startHeld(stack, 'deleted', stoppable({ heedless: true }));
   await temporalFor(stack, 'workflow delete', id);
   stack.deleted.add(id);
   clock.over();
@@ -120,7 +107,7 @@ fault(
   '19',
   "ended by the workflow's own time-out, with a job in flight that publishes afterwards",
   async (clock) => {
-    await pushHeld('out-of-time', { heedless: true });
+    await pushHeld(stack, 'out-of-time', stoppable({ heedless: true }));
     const options = ['--task-queue', defaultTaskQueue, '--execution-timeout', '3s'];
     const workflow = [
       '--type',

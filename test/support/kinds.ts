@@ -62,7 +62,9 @@ export function createTestKinds() {
     run: async (_ctx, config) => 'x'.repeat(config.chars),
   });
 
-  /** Works until it is told to stop. */
+  /** Jobs that were told to stop, by key. */
+  const stopped: string[] = [];
+  /** Works until it is told to stop, and cleans up. */
   const endless = defineJobKind({
     kind: 'endless',
     config: z.strictObject({}),
@@ -70,7 +72,7 @@ export function createTestKinds() {
     ...plain,
     run: async (ctx) => {
       begun.push(`${ctx.job}#${ctx.attempt}`);
-      await pause(2_147_483_647, undefined, { signal: ctx.signal });
+      await pause(2_147_483_647, undefined, { signal: ctx.signal }).finally(() => stopped.push(ctx.job));
       return null;
     },
   });
@@ -115,5 +117,11 @@ export function createTestKinds() {
     },
   });
 
-  return { kinds: [noop, flaky, breakable, output, endless, reader, echo, stager], begun, ended, broken };
+  return {
+    kinds: [noop, flaky, breakable, output, endless, reader, echo, stager],
+    begun,
+    ended,
+    broken,
+    stopped,
+  };
 }

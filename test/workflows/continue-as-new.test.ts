@@ -65,8 +65,7 @@ describe('a long run', () => {
     expect(begun).toEqual(run.jobRuns.map(({ job }) => `${job}#1`));
     expect(run.tasks.length).toBeGreaterThanOrEqual(3);
     expect(run.tasks.every(({ epoch, closedAt }) => epoch === 1 && closedAt !== null)).toBe(true);
-    const { count } = Object.groupBy(run.jobRuns, ({ reused }) => (reused ? 'reused' : 'count'));
-    expect(count).toHaveLength(40);
+    expect(run.jobRuns.filter(({ reused }) => !reused)).toHaveLength(40);
     await expectProved(engine, id);
     const sizes = await Promise.all(
       runIdsOf(run).map(async (runId) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectProved } from '../support/expect-proved.ts';
 import { resetPoints, resetWorkflow } from '../support/reset.ts';
-import { once, statesOf, useResumes, whole } from '../support/resumes.ts';
+import { statesOf, useResumes, whole } from '../support/resumes.ts';
 import { until } from '../support/until.ts';
 
 const { engine, begun, broken, resume, failIn, pushChain } = await useResumes();

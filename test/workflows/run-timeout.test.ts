@@ -1,28 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import type { GraphRunDetail } from '../../graph/resources.ts';
-import { defineJobKind } from '../../jobs/define-job-kind.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
 
-const cleanedUp: string[] = [];
-/** Works until it is told to stop, and cleans up. */
-const patient = defineJobKind({
-  kind: 'patient',
-  config: z.strictObject({}),
-  output: z.null(),
-  writesWarehouse: false,
-  inputs: () => [],
-  outputs: () => [],
-  run: async (ctx) => {
-    await pause(2_147_483_647, undefined, { signal: ctx.signal }).finally(() => cleanedUp.push(ctx.job));
-    return null;
-  },
-});
-
-const { kinds } = createTestKinds();
-const engine = await useEngine([...kinds, patient]);
+const { kinds, stopped } = createTestKinds();
+const engine = await useEngine(kinds);
 const { store } = engine;
 
 function endsOf(run: GraphRunDetail): Record<string, string> {
@@ -38,7 +20,7 @@ describe('a run that takes longer than the timeout of its graph', () => {
       timeout: '2s',
       jobs: {
         quick: { kind: 'noop' },
-        works: { kind: 'patient', dependsOn: ['quick'] },
+        works: { kind: 'endless', dependsOn: ['quick'] },
         waits: {
           kind: 'flaky',
           config: { failures: 9 },
@@ -60,7 +42,7 @@ describe('a run that takes longer than the timeout of its graph', () => {
       below: 'FAILED/cancelled',
       report: 'FAILED/cancelled',
     });
-    expect(cleanedUp).toEqual(['works']);
+    expect(stopped).toEqual(['works']);
     expect(await engine.verify(id)).toMatchObject({ verdict: 'equal' });
   });
 

@@ -1,36 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import type { GraphRunDetail } from '../../graph/resources.ts';
-import { defineJobKind } from '../../jobs/define-job-kind.ts';
 import type { Recorder } from '../../store/recorder.ts';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { until } from '../support/until.ts';
 
-const stopped: string[] = [];
-
-/** Works until it is told to stop, and says that it was. */
-const patient = defineJobKind({
-  kind: 'patient',
-  config: z.strictObject({}),
-  output: z.null(),
-  writesWarehouse: false,
-  inputs: () => [],
-  outputs: () => [],
-  run: async (ctx) => {
-    await pause(2_147_483_647, undefined, { signal: ctx.signal }).finally(() => stopped.push(ctx.job));
-    return null;
-  },
-});
-
 let letGo = (): void => {};
 const held = new Promise<void>((resolve) => {
   letGo = resolve;
 });
-const { kinds } = createTestKinds();
+const { kinds, stopped } = createTestKinds();
 /** The end of the job `unheard` is recorded, and its worker does not hear of it for a while. */
-const engine = await useEngine([...kinds, patient], (store) => ({
+const engine = await useEngine(kinds, (store) => ({
   ...store,
   recorder: {
     ...store.recorder,
@@ -57,7 +38,7 @@ describe('a job with a total time', () => {
   it('fails as timed out when its time is over in an attempt, which is told to stop', async () => {
     await engine.push({
       project: 'total',
-      jobs: { a: { kind: 'patient', totalTimeout: '2s' }, below: { kind: 'noop', dependsOn: ['a'] } },
+      jobs: { a: { kind: 'endless', totalTimeout: '2s' }, below: { kind: 'noop', dependsOn: ['a'] } },
     });
     const run = await runWhole('total');
     expect(run).toMatchObject({ state: 'FAILED', reason: 'job_failed' });

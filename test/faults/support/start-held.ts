@@ -1,3 +1,4 @@
+import type { GraphDefinition } from '../../../graph/definition.ts';
 import type { FaultStack } from './fault-stack.ts';
 import { untilBegun } from './wait-for.ts';
 
@@ -5,7 +6,14 @@ import { untilBegun } from './wait-for.ts';
 export interface HeldOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly rules?: Readonly<Record<string, unknown>>;
+  /** Beside the three. */
+  readonly more?: GraphDefinition['jobs'];
 }
+
+/** Comes after `held`, whatever becomes of it. */
+export const always: GraphDefinition['jobs'] = {
+  always: { kind: 'step', dependsOn: ['held'], runIf: 'all_done' },
+};
 
 /**
  * Pushes and starts a graph that begins with `before`; `held` waits at a latch with the project's name, and publishes
@@ -14,10 +22,10 @@ export interface HeldOptions {
 export async function startHeld(
   stack: FaultStack,
   project: string,
-  { config = {}, rules = {} }: HeldOptions = {},
+  options: HeldOptions = {},
   times = 1,
 ): Promise<string> {
-  await pushHeld(stack, project, { config, rules });
+  await pushHeld(stack, project, options);
   const id = await stack.start(project);
   await untilBegun(stack, id, 'held', times);
   return id;
@@ -27,7 +35,7 @@ export async function startHeld(
 export async function pushHeld(
   stack: FaultStack,
   project: string,
-  { config = {}, rules = {} }: HeldOptions = {},
+  { config = {}, rules = {}, more = {} }: HeldOptions = {},
 ): Promise<void> {
   const held = { latch: project, heedless: true, ...config };
   await stack.push({
@@ -36,6 +44,7 @@ export async function pushHeld(
       before: { kind: 'count' },
       held: { kind: 'count', config: held, dependsOn: ['before'], ...rules },
       after: { kind: 'count', dependsOn: ['held'] },
+      ...more,
     },
   });
 }
