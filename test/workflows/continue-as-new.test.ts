@@ -53,7 +53,8 @@ describe('a long run', () => {
     expect(run.tasks.length).toBeGreaterThanOrEqual(2);
     const tookMs = Date.parse(run.completedAt ?? '') - Date.parse(run.startedAt ?? '');
     expect(tookMs).toBeGreaterThanOrEqual(4_500);
-    await expectProved(engine, id);
+    // Jobs that never began may have ended by the time-out or by what that did to one above: explained for good.
+    expect(await engine.verify(id)).toMatchObject({ verdict: 'equal', differences: [] });
   });
 
   it('goes on in new executions at the same epoch, and runs every job once, in order', async () => {
