@@ -83,6 +83,7 @@ export const problemCodes = [
   'TEMPLATE_INVALID',
   'CONDITION_INVALID',
   'CONFIG_INVALID',
+  'CRON_INVALID',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 

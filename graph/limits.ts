@@ -16,6 +16,9 @@ export const limits = {
   /** Larger outputs are kept on the JobRun only and do not travel through Temporal. */
   outputBytesThroughTemporal: 2 * 1024,
   checkpointBytes: 64 * 1024,
+  /** Expressions of a schedule, and its calendars. */
+  cronsPerSchedule: 20,
+  excludedDatesPerSchedule: 366,
   jobsInFlightDefault: 100,
   /** Of one execution: at either it starts nothing more, and goes on in a new one once nothing is in flight. */
   historyEvents: 40_000,

@@ -13,6 +13,7 @@ const schemaFiles = [
   'graph/inspections.ts',
   'graph/resources.ts',
   'graph/run-inputs.ts',
+  'graph/schedules/definition.ts',
   'graph/validate.ts',
 ];
 
