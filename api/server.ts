@@ -7,6 +7,7 @@ import { createStore } from '../store/index.ts';
 import { logSparingly } from '../watch/log-sparingly.ts';
 import { openWatch } from '../watch/open-watch.ts';
 import { createStarter } from '../watch/starter.ts';
+import { tellGranted } from '../watch/tell-granted.ts';
 import { createApp } from './app.ts';
 
 /** Requests that take longer to end are cut off. */
@@ -23,8 +24,9 @@ try {
 
 async function run(environment: Environment): Promise<void> {
   const stopAsked = awaitStop();
-  const store = createStore({ databaseUrl: environment.databaseUrl });
   const starter = createStarter({ temporal: environment.temporal });
+  const onGranted = tellGranted(starter, (error) => log.debug({ err: error }, 'not told yet of a grant'));
+  const store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
   const watch = openWatch({
     environment,
     store,

@@ -28,6 +28,9 @@ export const durationSchema = z
 
 export const onFailureSchema = z.enum(onFailures);
 
+/** Of one project at once; further ones wait. */
+export const maxOpenRunsSchema = z.int().min(1).max(limits.openRunsPerProject);
+
 const retrySchema = z
   .strictObject({
     maximumAttempts: z.int().min(1).max(1_000).optional(),
@@ -70,6 +73,7 @@ export const graphDefinitionSchema = z.strictObject({
   params: paramSchemasSchema.optional(),
   onFailure: onFailureSchema.optional(),
   timeout: durationSchema.optional(),
+  maxOpenRuns: maxOpenRunsSchema.optional(),
   jobs: z.record(z.string(), jobDefinitionSchema),
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;

@@ -14,6 +14,8 @@ export interface Graph {
   readonly onFailure?: OnFailure;
   /** Of a whole run; absent where it may take as long as it does. */
   readonly timeoutMs?: number;
+  /** Absent where it is 1. */
+  readonly maxOpenRuns?: number;
   readonly jobs: readonly GraphJob[];
 }
 

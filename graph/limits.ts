@@ -20,6 +20,8 @@ export const limits = {
   cronsPerSchedule: 20,
   excludedDatesPerSchedule: 366,
   jobsInFlightDefault: 100,
+  /** What `maxOpenRuns` may be. */
+  openRunsPerProject: 10_000,
   /** Of one execution: at either it starts nothing more, and goes on in a new one once nothing is in flight. */
   historyEvents: 40_000,
   historyBytes: 30 * 1024 * 1024,

@@ -34,6 +34,9 @@ export type RunIf = (typeof runIfRules)[number];
 export const onFailures = ['continue', 'stop', 'cancel'] as const;
 export type OnFailure = (typeof onFailures)[number];
 
+/** Runs of one project at once, unless its graph says otherwise. */
+export const defaultMaxOpenRuns = 1;
+
 export const defaultTimeoutMs = 24 * 3_600_000;
 
 export const defaultRetry: RetryRules = {

@@ -5,6 +5,7 @@ import {
   type GraphDefinition,
   type JobDefinition,
   jobDefinitionSchema,
+  maxOpenRunsSchema,
   milliseconds,
   onFailureSchema,
   paramSchemasSchema,
@@ -23,6 +24,7 @@ import { isRecord, parsePart } from './parse-part.ts';
 import { makePlan } from './plan.ts';
 import { ProblemList } from './problem-list.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
+import { defaultMaxOpenRuns } from './rules.ts';
 import { type Reference, referencesOf } from './template.ts';
 import { pointer } from './zod-problems.ts';
 
@@ -38,6 +40,7 @@ const outerSchema = z.strictObject({
   params: paramSchemasSchema.optional(),
   onFailure: onFailureSchema.optional(),
   timeout: durationSchema.optional(),
+  maxOpenRuns: maxOpenRunsSchema.optional(),
   jobs: z.record(z.string(), z.unknown()),
 });
 
@@ -69,7 +72,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const definition = { ...outer, jobs: Object.fromEntries(jobs.map(({ key, job }) => [key, job])) };
   const byKey = new Map(jobs.map((job) => [job.key, job]));
   const place = new Map(order.map((key, index) => [key, index]));
-  const { onFailure = 'continue' } = outer;
+  const { onFailure = 'continue', maxOpenRuns = defaultMaxOpenRuns } = outer;
   const timeoutMs = milliseconds(outer.timeout);
   const graph: Graph = {
     project: outer.project,
@@ -77,6 +80,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
     ...(outer.params && { params: outer.params }),
     ...(onFailure !== 'continue' && { onFailure }),
     ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(maxOpenRuns !== defaultMaxOpenRuns && { maxOpenRuns }),
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));

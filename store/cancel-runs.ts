@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import type { CancelRequest, GraphRunView, JobRunDetail } from '../graph/resources.ts';
 import type { Database } from './database.ts';
+import { endWaitingRun } from './end-waiting-run.ts';
 import { unknownGraphRun } from './graph-runs.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId } from './ids.ts';
@@ -73,8 +74,10 @@ interface RequestedRow extends CancelColumns {
 
 async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
   if (!isId(id)) throw unknownGraphRun(id);
-  const found = await client.query<RequestedRow & { project: string; is_open: boolean }>(
-    `SELECT r.epoch, r.project_name AS project, r.completed_at IS NULL AS is_open, r.workflow_id,
+  const found = await client.query<
+    RequestedRow & { project: string; is_open: boolean; is_in_line: boolean | null }
+  >(
+    `SELECT r.epoch, r.project_name AS project, r.completed_at IS NULL AS is_open, r.reason = 'slot' AS is_in_line, r.workflow_id,
        r.first_execution_run_id, ${cancelColumns} FROM graph_run r WHERE r.id = $1 FOR UPDATE`,
     [id],
   );
@@ -83,17 +86,12 @@ async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCan
   if (!row.is_open) throw hasEnded('graph run', id);
   const isNew = toCancelRequest(row) === null;
   if (isNew) await keepRequest(client, 'graph_run', { id, note, actor });
+  const { project, epoch } = row;
+  const ended = row.is_in_line ? await endWaitingRun(client, { id, project, epoch, actor }) : [];
   const shown = await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]);
   const made = { ...toGraphRunView(shown.rows[0] as GraphRunRow), ...toSend(shown.rows[0], row) };
-  const told = {
-    type: 'cancel',
-    project: row.project,
-    graphRunId: id,
-    epoch: row.epoch,
-    actor,
-    note,
-  } as const;
-  return { made, events: isNew ? [told] : [] };
+  const told = { type: 'cancel', project, graphRunId: id, epoch, actor, note } as const;
+  return { made, events: isNew ? [told, ...ended] : ended };
 }
 
 async function cancelJobRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {

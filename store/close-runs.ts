@@ -1,38 +1,48 @@
 import type pg from 'pg';
 import { type GraphEnd, type GraphFailure, isFinal, type RunState } from '../graph/states.ts';
+import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type { CloseGraphRun, CloseJobRun } from './execution.ts';
 import { toJson } from './json.ts';
+import { letIn, lockLine } from './run-line.ts';
 import { settleRows } from './settle-jobs.ts';
-import type { ShutOut } from './shut-out.ts';
+import { nothingShutOut, type ShutOut } from './shut-out.ts';
 
 const closeSql = `
   WITH n AS (
     SELECT * FROM unnest($1::text[], $2::run_state[], $3::text[], $4::jsonb[], $5::text[])
       AS n (run_id, state, reason, error, actor)
+  ), lone AS (
+    SELECT p.id FROM project p
+    WHERE p.id IN (SELECT r.project_id FROM n JOIN task t ON t.run_id = n.run_id JOIN graph_run r ON r.id = t.graph_run_id)
+      AND NOT p.has_line
+    ORDER BY p.id FOR SHARE
   ), closed AS (
     UPDATE graph_run r SET state = n.state, reason = n.reason, error = n.error, completed_at = now(), updated_by = n.actor
-    FROM n JOIN task t ON t.run_id = n.run_id
-    WHERE r.id = t.graph_run_id AND r.epoch = t.epoch AND r.completed_at IS NULL
+    FROM n JOIN task t ON t.run_id = n.run_id, lone
+    WHERE r.id = t.graph_run_id AND r.project_id = lone.id AND r.epoch = t.epoch AND r.completed_at IS NULL
     RETURNING r.id, r.project_name, r.epoch, n.run_id, n.state, n.reason, n.actor
   ), tasks AS (
     UPDATE task t SET closed_at = now(), closed_by = c.actor FROM closed c WHERE t.run_id = c.run_id AND t.closed_at IS NULL
   ), counter AS (
     UPDATE event_counter SET last = last + (SELECT count(*) FROM closed) WHERE id = 1 RETURNING last
+  ), told AS (
+    INSERT INTO event (number, type, project, graph_run_id, state, reason, epoch, actor)
+    SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project_name, id, state, reason, epoch, actor
+    FROM counter, closed
   )
-  INSERT INTO event (number, type, project, graph_run_id, state, reason, epoch, actor)
-  SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project_name, id, state, reason, epoch, actor
-  FROM counter, closed`;
+  SELECT run_id AS "runId" FROM closed`;
 
 /**
- * Ends graph runs with their Tasks, in one statement. What an execution that is superseded asks for changes nothing. Answers
- * in the order of the requests with what is recorded: a run that had ended keeps its end.
+ * Ends graph runs with their Tasks, in one statement, where no other run of their project waits for that: those are ended one
+ * by one, and let others in. What an execution that is superseded asks for changes nothing. Answers in the order of the
+ * requests with what is recorded: a run that had ended keeps its end.
  */
 export async function closeGraphRuns(
-  pool: pg.Pool,
+  { pool, transaction }: Pick<Database, 'pool' | 'transaction'>,
   requests: readonly Omit<CloseGraphRun, 'settle'>[],
 ): Promise<GraphEnd[]> {
-  const { rowCount } = await pool.query({
+  const { rows } = await pool.query<{ runId: string }>({
     name: 'close-graph-runs',
     text: closeSql,
     values: [
@@ -43,22 +53,17 @@ export async function closeGraphRuns(
       requests.map(({ actor }) => actor),
     ],
   });
-  if (rowCount === requests.length) return requests.map(({ end }) => end);
-  const recorded = await readEnds(
-    pool,
-    requests.map(({ runId }) => runId),
-  );
-  return requests.map(({ runId, end }) => recorded.get(runId) ?? end);
-}
-
-/** How the runs have ended that these executions carry out, by run id. */
-async function readEnds(pool: pg.Pool, runIds: readonly string[]): Promise<Map<string, GraphEnd>> {
-  const found = await pool.query<EndedRun & { runId: string }>(
-    `SELECT t.run_id AS "runId", r.state, r.reason FROM task t JOIN graph_run r ON r.id = t.graph_run_id
-     WHERE t.run_id = ANY ($1::text[]) AND t.epoch = r.epoch AND r.completed_at IS NOT NULL`,
-    [runIds],
-  );
-  return new Map(found.rows.map(({ runId, ...run }) => [runId, endOf(run)]));
+  const closed = new Set(rows.map(({ runId }) => runId));
+  const ends: GraphEnd[] = [];
+  for (const request of requests) {
+    const { runId, end } = request;
+    if (closed.has(runId)) ends.push(end);
+    else {
+      const whole = { ...request, settle: [] };
+      ends.push(await transaction((client) => closeGraphRun(client, whole, nothingShutOut)));
+    }
+  }
+  return ends;
 }
 
 interface EndedRun {
@@ -83,8 +88,11 @@ export async function closeGraphRun(
   shut: ShutOut,
 ): Promise<GraphEnd> {
   const { runId, end, error, actor } = request;
-  const found = await client.query<EndedRun & { id: string; project: string; epoch: number }>(
-    `SELECT r.id, r.project_name AS project, r.state, r.reason, r.epoch
+  await lockLine(client, { runId });
+  const found = await client.query<
+    EndedRun & { id: string; projectId: string; project: string; epoch: number }
+  >(
+    `SELECT r.id, r.project_id AS "projectId", r.project_name AS project, r.state, r.reason, r.epoch
      FROM task t JOIN graph_run r ON r.id = t.graph_run_id
      WHERE t.run_id = $1 AND t.epoch = r.epoch FOR UPDATE OF r`,
     [runId],
@@ -105,7 +113,8 @@ export async function closeGraphRun(
     epoch: run.epoch,
     actor,
   } as const;
-  await insertEvents(client, [...events, { ...ended, state: end.state, reason: end.reason }]);
+  events.push({ ...ended, state: end.state, reason: end.reason });
+  await insertEvents(client, [...events, ...(await letIn(client, run.projectId, actor))]);
   return end;
 }
 

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { translateDatabaseError } from './database-errors.ts';
 import { PrismaClient } from './generated/client.ts';
+import { type Granted, takeGranted } from './granted.ts';
 
 export interface Database {
   /** For what is asked row by row. */
@@ -26,7 +27,12 @@ const idleInTransactionMs = 3_000;
 /** For a server that has gone without a word. */
 const queryTimeoutMs = 60_000;
 
-export function openDatabase(databaseUrl: string, poolSize: number): Database {
+/** @param onGranted hears of what a transaction has let go on, once it is committed */
+export function openDatabase(
+  databaseUrl: string,
+  poolSize: number,
+  onGranted: (granted: Granted) => void = () => {},
+): Database {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: poolSize,
@@ -45,7 +51,7 @@ export function openDatabase(databaseUrl: string, poolSize: number): Database {
   return {
     prisma,
     pool,
-    transaction: (work) => transact(pool, 'BEGIN', work),
+    transaction: (work) => transact(pool, 'BEGIN', work, onGranted),
     snapshot: (read) => transact(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', read),
     close: async () => {
       await prisma.$disconnect();
@@ -58,10 +64,11 @@ async function transact<Result>(
   pool: pg.Pool,
   begin: string,
   work: (client: pg.PoolClient) => Promise<Result>,
+  onGranted: (granted: Granted) => void = () => {},
 ): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await transactOnce(pool, begin, work);
+      return await transactOnce(pool, begin, work, onGranted);
     } catch (error) {
       if (!isRace(error) || tries >= raceRetriesMax) throw translateDatabaseError(error);
     }
@@ -72,6 +79,7 @@ async function transactOnce<Result>(
   pool: pg.Pool,
   begin: string,
   work: (client: pg.PoolClient) => Promise<Result>,
+  onGranted: (granted: Granted) => void,
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -79,6 +87,8 @@ async function transactOnce<Result>(
     await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
+    const granted = takeGranted(client);
+    if (granted) onGranted(granted);
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((failure: Error) => {
@@ -86,6 +96,7 @@ async function transactOnce<Result>(
     });
     throw error;
   } finally {
+    takeGranted(client);
     client.release(broken);
   }
 }

@@ -3,6 +3,7 @@ import { isFinal, type RunState } from '../graph/states.ts';
 import { insertEvents } from './events.ts';
 import type { EndTask, JobToSettle } from './execution.ts';
 import { toJson } from './json.ts';
+import { letIn, lockLine } from './run-line.ts';
 import { settleRows } from './settle-jobs.ts';
 import type { ShutOut } from './shut-out.ts';
 
@@ -18,6 +19,7 @@ export async function endTask(client: pg.ClientBase, request: EndTask, shut: Shu
   );
   const task = found.rows[0];
   if (!task) return false;
+  await lockLine(client, { runId });
   const run = task.graph_run_id === null ? undefined : await lockGraphRun(client, task.graph_run_id);
   const { events } = await settleRows(
     client,
@@ -39,6 +41,7 @@ export async function endTask(client: pg.ClientBase, request: EndTask, shut: Shu
       actor,
     } as const;
     events.push({ ...ended, state: end.state, reason: end.reason });
+    events.push(...(await letIn(client, run.project_id, actor)));
   }
   await client.query('UPDATE task SET closed_at = now(), closed_by = $2 WHERE run_id = $1', [runId, actor]);
   await insertEvents(client, events);
@@ -46,8 +49,8 @@ export async function endTask(client: pg.ClientBase, request: EndTask, shut: Shu
 }
 
 async function lockGraphRun(client: pg.ClientBase, id: string) {
-  const found = await client.query<{ project: string; state: RunState; epoch: number }>(
-    'SELECT project_name AS project, state, epoch FROM graph_run WHERE id = $1 FOR UPDATE',
+  const found = await client.query<{ project: string; project_id: string; state: RunState; epoch: number }>(
+    'SELECT project_name AS project, project_id, state, epoch FROM graph_run WHERE id = $1 FOR UPDATE',
     [id],
   );
   return found.rows[0];

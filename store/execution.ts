@@ -164,7 +164,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
   const openKnown = gatherCalls((requests: readonly OpenKnownRun[]) =>
     openKnownRuns(database.pool, cache, requests),
   );
-  const close = gatherCalls((requests: readonly CloseGraphRun[]) => closeGraphRuns(database.pool, requests));
+  const close = gatherCalls((requests: readonly CloseGraphRun[]) => closeGraphRuns(database, requests));
   return {
     openGraphRun: async (request) => {
       const { known } = request;

@@ -8,6 +8,7 @@ import type { Database } from './database.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId, newId } from './ids.ts';
+import { createTurns } from './in-turn.ts';
 import { completeParams, insertGraphRun, pinGraph, planRun } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import {
@@ -29,18 +30,25 @@ import type {
 } from './store.ts';
 import { readTasks } from './tasks.ts';
 
+/** Triggers of one project lock it one after the other anyway. */
+const triggersAtOnce = 2;
+
 export function createGraphRuns(database: Database, graphs: Graphs, cache: GraphCache): GraphRuns {
+  const inTurn = createTurns(triggersAtOnce);
   return {
-    create: (run, once) => createGraphRun(database, cache, run, once),
+    create: (run, once) => inTurn(run.project, () => createGraphRun(database, cache, run, once)),
     list: (filter, page) => listGraphRuns(database, filter, page),
     get: (id) => readGraphRun(database, graphs, id),
-    unstarted: async (olderThan, after, most) => {
+    unstarted: async (olderThan, most) => {
       const found = await database.pool.query<RunToStart>(
-        `SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project FROM graph_run r
-         WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin = 'api' OR r.epoch > 1) AND r.created_at < $1
-           AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
-         AND ($2::uuid IS NULL OR r.id > $2::uuid) ORDER BY r.id LIMIT $3`,
-        [olderThan, after, most],
+        `SELECT id, "workflowId", project FROM (
+           SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project, r.created_at,
+             row_number() OVER (PARTITION BY r.project_id ORDER BY r.created_at, r.id) AS round
+           FROM graph_run r
+           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin = 'api' OR r.epoch > 1) AND r.created_at < $1
+             AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
+         ) unstarted ORDER BY round, created_at, id LIMIT $2`,
+        [olderThan, most],
       );
       return found.rows;
     },
@@ -58,7 +66,7 @@ async function createGraphRun(
   const { project, select, actor } = run;
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
-      const pinned = await pinGraph(client, cache, project);
+      const pinned = await pinGraph(client, cache, project, 'FOR NO KEY UPDATE');
       const params = completeParams(pinned.graph, run.params);
       const plan = planRun(pinned.graph, select);
       const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };

@@ -5,12 +5,14 @@ import type { GraphDefinition } from '../graph/definition.ts';
 import { CodedError } from '../graph/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { GraphChange } from '../graph/resources.ts';
+import { defaultMaxOpenRuns } from '../graph/rules.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
+import { letIn } from './run-line.ts';
 import type { GraphPush, Graphs } from './store.ts';
 
 interface VersionRow {
@@ -88,12 +90,15 @@ async function pushGraph(client: pg.ClientBase, push: GraphPush) {
     [projectId, version, text, JSON.stringify(graph), hash, graph.jobs.length, actor],
   );
   await client.query(
-    'UPDATE project SET current_version = $2, timezone = coalesce($3, timezone), updated_at = now(), updated_by = $4 WHERE id = $1',
-    [projectId, version, definition.timezone ?? null, actor],
+    `UPDATE project SET current_version = $2, timezone = coalesce($3, timezone), max_open_runs = $5, updated_at = now(), updated_by = $4
+     WHERE id = $1`,
+    [projectId, version, definition.timezone ?? null, actor, graph.maxOpenRuns ?? defaultMaxOpenRuns],
   );
   await upsertJobs(client, projectId, graph);
+  const letInNow = await letIn(client, projectId, actor);
   await insertEvents(client, [
     { type: 'graph', project: graph.project, reason: `version ${version}`, actor },
+    ...letInNow,
   ]);
   return { version, isNew, change };
 }

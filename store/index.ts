@@ -9,6 +9,7 @@ import { createEpochs } from './epochs.ts';
 import { createEvents } from './event-feed.ts';
 import { createExecution } from './execution.ts';
 import { createFiles } from './files.ts';
+import type { Granted } from './granted.ts';
 import { createGraphCache } from './graph-cache.ts';
 import { createGraphRuns } from './graph-runs.ts';
 import { createGraphs } from './graphs.ts';
@@ -25,6 +26,7 @@ import type { Store } from './store.ts';
 import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
 
+export type { Granted } from './granted.ts';
 export { AnsweredBefore } from './idempotency.ts';
 export { jobRunIdOf } from './ids.ts';
 export { recordOutput } from './outputs.ts';
@@ -37,11 +39,13 @@ export interface StoreOptions {
   readonly poolSize?: number;
   /** How long writes of attempts wait for a database that cannot be reached; 9 minutes unless told. */
   readonly outageMaxMs?: number;
+  /** Hears of runs that were let in by a transaction of this store, once it is committed: they may be started at once. */
+  readonly onGranted?: (granted: Granted) => void;
 }
 
 /** Opens the store; connections are made when they are first needed. */
 export function createStore(options: StoreOptions): Store {
-  const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault);
+  const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault, options.onGranted);
   const cache = createGraphCache();
   const epochs = createEpochs(database.pool);
   const graphs = translateErrors(createGraphs(database, cache));

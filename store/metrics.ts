@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { isInLine } from './run-line.ts';
 
 /** What operators watch, of the whole installation. */
 export interface InstallationFacts {
@@ -42,7 +43,7 @@ const selectFacts = `
     extract(epoch FROM now() - w.watched_until)::float8 AS lag, w.lag_ms AS turn_lag_ms, w.turn_ended_at, w.is_behind,
     ${correctionKinds.map((kind) => `w.${kind}`).join(', ')}
   FROM event_counter c, watch w,
-    (SELECT count(*)::int AS pending, min(created_at) AS oldest FROM graph_run WHERE is_waiting) waiting,
+    (SELECT count(*)::int AS pending, min(created_at) AS oldest FROM graph_run w WHERE is_waiting OR (${isInLine})) waiting,
     (SELECT count(*)::int AS running FROM task WHERE closed_at IS NULL AND graph_run_id IS NOT NULL) running`;
 
 export function createMetrics(database: Database): Metrics {

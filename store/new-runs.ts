@@ -4,12 +4,14 @@ import type { Graph, Params } from '../graph/graph.ts';
 import { fillParams } from '../graph/params.ts';
 import { makePlan, type Plan, rulesAt } from '../graph/plan.ts';
 import type { GraphRunView, JobRunView } from '../graph/resources.ts';
+import { defaultMaxOpenRuns } from '../graph/rules.ts';
 import { selectJobs } from '../graph/selection.ts';
 import type { NewEvent } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { unknownGraph } from './graphs.ts';
 import { jobRunIdOf } from './ids.ts';
 import { unknownProject } from './projects.ts';
+import { isFull } from './run-line.ts';
 import {
   type GraphRunRow,
   graphRunColumns,
@@ -33,10 +35,11 @@ export async function pinGraph(
   client: pg.ClientBase,
   cache: GraphCache,
   project: string,
+  /** Of the project's row. Shared: a delete of it waits until the run is there, and then refuses. */
+  lock: 'FOR SHARE' | 'FOR NO KEY UPDATE' = 'FOR SHARE',
 ): Promise<PinnedGraph> {
-  // Shared: a delete of the project waits until the run is there, and then refuses.
   const found = await client.query<{ id: string; version: number | null }>(
-    'SELECT id, current_version AS version FROM project WHERE name = $1 FOR SHARE',
+    `SELECT id, current_version AS version FROM project WHERE name = $1 ${lock}`,
     [project],
   );
   const [row] = found.rows;
@@ -86,15 +89,25 @@ export interface Inserted<View> {
   readonly event: NewEvent;
 }
 
-/** The run and a JobRun for each job that is not merely passed through, all PENDING. */
+/**
+ * The run and a JobRun for each job that is not merely passed through, all PENDING. One of the API waits while as many are open
+ * as may be, and its project is locked for that; one that was started outside has its workflow already, and is counted.
+ */
 export async function insertGraphRun(
   client: pg.ClientBase,
   run: GraphRunToInsert,
 ): Promise<Inserted<GraphRunView>> {
   const inserted = await client.query<Omit<GraphRunRow, keyof typeof noneYet | 'pending'>>(
-    `INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
-                            first_execution_run_id, created_by, updated_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+    `WITH line AS (
+       SELECT $12::int IS NOT NULL AND ${isFull({ project: '$2::uuid', limit: '$12::int' })} AS is_full
+     ), noted AS (
+       UPDATE project SET has_line = true FROM line WHERE id = $2::uuid AND NOT has_line AND line.is_full
+     )
+     INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
+                            first_execution_run_id, created_by, updated_by, reason, line_number)
+     SELECT $1::uuid, $2::uuid, $3::text, $4::int, $5::jsonb, $6::text[], $7::bool, $8::run_origin, $9::text, $10::text, $11::text,
+       $11::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END
+     FROM line
      RETURNING ${graphRunColumns}`,
     [
       run.id,
@@ -108,6 +121,7 @@ export async function insertGraphRun(
       run.workflowId,
       run.firstExecutionRunId,
       run.actor,
+      run.origin === 'api' ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns) : null,
     ],
   );
   const passing = new Set(run.plan.passing);
@@ -118,7 +132,7 @@ export async function insertGraphRun(
   if (!row) throw new Error(`graph run ${run.id} was not inserted`);
   return {
     run: toGraphRunView({ ...row, ...noneYet, pending: places.length }),
-    event: { ...event, state: 'PENDING', epoch: 1 },
+    event: { ...event, state: 'PENDING', reason: row.reason, epoch: 1 },
   };
 }
 

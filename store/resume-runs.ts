@@ -17,6 +17,7 @@ import { isId, jobRunIdOf } from './ids.ts';
 import { lockJobRuns } from './job-run-rows.ts';
 import { insertJobRuns } from './new-runs.ts';
 import { type ResumeChoice, type RunToResume, readResumeFacts, readRunToResume } from './resume-facts.ts';
+import { isFull, lockLine } from './run-line.ts';
 import { type GraphRunRow, selectGraphRun, toGraphRunView } from './run-views.ts';
 import type { Once } from './store.ts';
 
@@ -78,24 +79,32 @@ async function makeResumePlan(
 
 async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, request: Resume) {
   if (!isId(id)) throw unknownGraphRun(id);
+  // A delete of the project waits until the run is open again, and then refuses.
+  await lockLine(client, { id });
   const run = await readRunToResume(client, id, 'FOR UPDATE');
-  // Shared: a delete of the project waits until the run is open again, and then refuses.
-  await client.query('SELECT FROM project WHERE id = $1 FOR SHARE', [run.projectId]);
   const { view, plan, params } = await makeResumePlan(client, cache, run, request);
   if (request.plan !== null && request.plan !== view.hash) throw outdated(id);
   if (view.jobs.every(({ action }) => action !== 'rerun')) throw nothingToResume(id, run);
   const { actor } = request;
   const epoch = run.epoch + 1;
   await client.query(
-    `UPDATE graph_run SET state = 'PENDING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, version = $3,
-       workflow_id = $4, first_execution_run_id = NULL, updated_by = $5, params = $6
-     WHERE id = $1`,
-    [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor, JSON.stringify(params)],
+    `WITH line AS (
+       SELECT ${isFull({ project: 'p.id', limit: 'p.max_open_runs' })} AS is_full FROM project p WHERE p.id = $7
+     ), noted AS (
+       UPDATE project SET has_line = true FROM line WHERE id = $7 AND NOT has_line AND line.is_full
+     )
+     UPDATE graph_run SET state = 'PENDING', reason = CASE WHEN is_full THEN 'slot' END,
+       line_number = CASE WHEN is_full THEN nextval('line_number') END, error = NULL, completed_at = NULL, epoch = $2,
+       version = $3, workflow_id = $4, first_execution_run_id = NULL, updated_by = $5, params = $6
+     FROM line WHERE id = $1`,
+    [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor, JSON.stringify(params), run.projectId],
   );
   const changed = await sendBack(client, run, view, plan, { epoch, actor });
   const subject = { project: run.project, graphRunId: id, epoch, actor } as const;
+  const found = await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]);
+  const resumed = toGraphRunView(found.rows[0] as GraphRunRow);
   const events: NewEvent[] = [
-    { type: 'graph_run', ...subject, state: 'PENDING' },
+    { type: 'graph_run', ...subject, state: 'PENDING', reason: resumed.reason === 'slot' ? 'slot' : null },
     ...changed.map(
       ({ job, ...end }): NewEvent => ({
         type: 'job_run',
@@ -106,8 +115,7 @@ async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, r
       }),
     ),
   ];
-  const found = await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id]);
-  return { made: toGraphRunView(found.rows[0] as GraphRunRow), events };
+  return { made: resumed, events };
 }
 
 /** Resolves with what became of the jobs whose rows were there and have changed. */

@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { reasonsOf, unknownGraphRun } from './graph-runs.ts';
 import { isId } from './ids.ts';
 import { unknownJobRun } from './job-runs.ts';
+import { readLine } from './run-line.ts';
 import {
   type GraphRunRow,
   type JobRunViewRow,
@@ -34,6 +35,7 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
     jobs: (await client.query<JobRow>(`${selectJobs} WHERE r.graph_run_id = $1 ORDER BY r.place`, [id])).rows,
     attempts: await readAttempts(client, 'r.graph_run_id', id),
     tasks: await readTasks(client, { graphRunId: id }),
+    line: await readLine(client, id),
   }));
   const [row] = read.runs;
   if (!row) throw unknownGraphRun(id);
@@ -46,6 +48,7 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
   return {
     ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned },
     tasks: read.tasks,
+    ...(read.line && { line: read.line }),
     jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read.attempts)),
   };
 }

@@ -146,8 +146,8 @@ export interface GraphRuns {
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
-  /** Runs of the API whose start nobody has seen, by id: the page after the one that ended with `after`. */
-  unstarted(olderThan: Date, after: string | null, most: number): Promise<RunToStart[]>;
+  /** Runs of the API whose start nobody has seen: the oldest of each project, then the second of each, and so on. */
+  unstarted(olderThan: Date, most: number): Promise<RunToStart[]>;
 }
 
 export interface NewJobRun {
@@ -169,7 +169,8 @@ export interface JobRuns {
   attempts(id: string): Promise<AttemptView[]>;
   /** Newest first. @throws CodedError PROJECT_UNKNOWN, JOB_UNKNOWN */
   listOfJob(project: string, job: string, page: PageRequest): Promise<Page<JobRunView>>;
-  unstarted(olderThan: Date, after: string | null, most: number): Promise<JobRunToStart[]>;
+  /** As of graph runs. */
+  unstarted(olderThan: Date, most: number): Promise<JobRunToStart[]>;
 }
 
 /** What is stored of one run, in one moment: of a graph run with its jobs, or of a job that was run alone. */
@@ -188,8 +189,19 @@ export interface RunFacts {
   readonly pinned: { readonly projectId: string; readonly version: number } | null;
   /** Oldest first. */
   readonly tasks: readonly TaskView[];
+  /** Of one that waits for other runs of its project. */
+  readonly line?: RunLine;
   /** In topological order. */
   readonly jobs: readonly JobFacts[];
+}
+
+export interface RunLine {
+  readonly maxOpenRuns: number;
+  /** How many wait that came before it. */
+  readonly ahead: number;
+  /** Ids of runs that are open, oldest first, as far as they are told; all are counted. */
+  readonly open: readonly string[];
+  readonly openCount: number;
 }
 
 export interface JobFacts extends JobRunView {

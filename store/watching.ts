@@ -7,6 +7,7 @@ import { readOpenExecutions, readStanding, siftExecutions } from './executions.t
 import type { GraphCache } from './graph-cache.ts';
 import { noteLost, readRunningAttempts } from './lost-attempts.ts';
 import { recordGraphRun, recordJobRun } from './outside-runs.ts';
+import { letAllIn } from './run-line.ts';
 import { clearStuck, markStuck } from './stuck-runs.ts';
 import { claimUnopened, noteStarts } from './unopened-runs.ts';
 import { beginTurn, countCorrections, endTurn, noteLag } from './watch-progress.ts';
@@ -20,6 +21,9 @@ export interface Watching {
   standingOf(identity: WorkflowIdentity): Promise<Standing>;
   /** Executions that carry out runs, or are to: what the watch compares with Temporal. Oldest first. */
   openExecutions(after: OpenExecution | null, most: number): Promise<OpenExecution[]>;
+
+  /** Lets in runs whose place nobody has given them: of each project, as many as may be open. Answers with how many. */
+  letRunsIn(actor: string): Promise<number>;
 
   /** Makes the row of a run that was started outside, as PENDING, or FAILED/invalid; false where there is one. */
   recordGraphRun(run: OutsideGraphRun): Promise<boolean>;
@@ -131,6 +135,7 @@ export function createWatching(database: Database, cache: GraphCache): Watching 
     sift: (listed) => siftExecutions(pool, listed),
     standingOf: (identity) => readStanding(pool, identity),
     openExecutions: (after, most) => readOpenExecutions(pool, after, most),
+    letRunsIn: (actor) => letAllIn(database, actor),
     recordGraphRun: (run) => recordGraphRun(database, cache, run),
     recordJobRun: (run) => recordJobRun(database, cache, run),
     claimUnopened: (identity, actor) =>

@@ -5,7 +5,7 @@ import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
 import { isFinal } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
-import type { JobFacts, RunFacts } from '../store/store.ts';
+import type { JobFacts, RunFacts, RunLine } from '../store/store.ts';
 import { explainJob, type JobContext } from './explain-job.ts';
 import type { PendingActivity } from './pending-activities.ts';
 import { isDeserted, isUnpolled, toQueueView } from './queue-views.ts';
@@ -85,17 +85,14 @@ function judgeRun(facts: ExplainFacts, queues: readonly QueueView[], jobs: reado
   if (isFinal(run.state)) {
     return { reason: run.reason, message: `It has ended; "graphrun show ${run.id}" tells how.` };
   }
+  const held = judgeHeld(run);
+  if (held) return held;
   if (!temporal) {
     const away = 'Temporal (TEMPORAL_ADDRESS) does not answer: this is what the rows say. Is it up?';
     const stuck = run.reason === 'stuck' ? ` Its workflow task failed: ${firstLine(run.error?.message)}` : '';
     return { reason: run.reason, message: `${away}${stuck}` };
   }
-  return (
-    judgeHeld(run) ??
-    judgeExecution(run, temporal) ??
-    judgePaused(run) ??
-    judgeWork(facts, temporal, queues, jobs)
-  );
+  return judgeExecution(run, temporal) ?? judgePaused(run) ?? judgeWork(facts, temporal, queues, jobs);
 }
 
 function firstLine(text = ''): string {
@@ -126,9 +123,19 @@ function judgeExecution(run: RunFacts, { execution }: TemporalFacts): Judgement 
 }
 
 /** It is not to be started yet. */
-function judgeHeld({ reason }: RunFacts): Judgement | null {
-  if (reason === 'slot') return { reason, message: 'It waits for another run of the project to end.' };
+function judgeHeld({ reason, line }: RunFacts): Judgement | null {
+  if (reason === 'slot') return { reason, message: describeLine(line) };
   return reason === 'gate' ? { reason, message: 'It waits for its connectors.' } : null;
+}
+
+function describeLine(line: RunLine | undefined): string {
+  const waits = 'It waits for another run of the project to end.';
+  if (!line) return waits;
+  const { maxOpenRuns, ahead, open, openCount } = line;
+  const more = openCount - open.length;
+  const holders = `${open.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const before = ahead === 0 ? 'It is the next one' : `${ahead} that came before wait as well`;
+  return `${waits} ${before}. The graph's maxOpenRuns is ${maxOpenRuns}; open: ${holders || 'none'}.`;
 }
 
 function judgePaused({ reason }: RunFacts): Judgement | null {

@@ -20,49 +20,38 @@ export interface StartPendingOptions {
 
 /** A start that is younger is still the API's own. */
 const ageMs = 1_000;
-const startsPerPage = 100;
+/** Each costs a call; the rest of the turn is not to wait for more. */
+const startsPerTurn = 200;
 const startsAtOnce = 10;
 
-/** Starts all that is due, page by page. While Temporal is away it gives up early, and the next turn tries again. */
+/**
+ * Starts what is due, of all projects in turn, so that thousands of one hold up nobody else's. While Temporal is away it gives
+ * up early, and the next turn tries again.
+ */
 export async function startPending(options: StartPendingOptions): Promise<void> {
   const { store, starter } = options;
   const olderThan = new Date(options.before.getTime() - ageMs);
-  await startPages(options, 'graph_run', {
-    read: (after) => store.graphRuns.unstarted(olderThan, after, startsPerPage),
-    start: (run) => starter.startGraphRun(run),
-  });
-  await startPages(options, 'job_run', {
-    read: (after) => store.jobRuns.unstarted(olderThan, after, startsPerPage),
-    start: (run) => starter.startJobRun(run),
-  });
+  const graphRuns = await store.graphRuns.unstarted(olderThan, startsPerTurn);
+  await startAll(options, 'graph_run', graphRuns, (run) => starter.startGraphRun(run));
+  const jobRuns = await store.jobRuns.unstarted(olderThan, startsPerTurn);
+  await startAll(options, 'job_run', jobRuns, (run) => starter.startJobRun(run));
 }
 
-interface Pages<Run> {
-  read(after: string | null): Promise<Run[]>;
-  start(run: Run): Promise<string | null>;
-}
-
-async function startPages<Run extends RunToStart>(
+async function startAll<Run extends RunToStart>(
   options: StartPendingOptions,
   subject: RunSubject,
-  pages: Pages<Run>,
+  runs: readonly Run[],
+  start: (run: Run) => Promise<string | null>,
 ): Promise<void> {
   const { signal, onError } = options;
-  for (let after: string | null = null; !signal.aborted; ) {
-    const runs = await pages.read(after);
-    const starts: NotedStart[] = [];
-    const work = async (run: Run): Promise<void> => {
-      const started = await startOne(options, run, await pages.start(run));
-      if (started) starts.push(started);
-    };
-    const all = await workThrough({ items: runs, atOnce: startsAtOnce, signal, work, onError }).then(
-      () => true,
-      () => false,
-    );
-    await note(options, subject, starts);
-    if (!all || runs.length < startsPerPage) return;
-    after = runs.at(-1)?.id ?? null;
-  }
+  const starts: NotedStart[] = [];
+  const work = async (run: Run): Promise<void> => {
+    const started = await startOne(options, run, await start(run));
+    if (started) starts.push(started);
+  };
+  // What has begun before it gave up is noted all the same.
+  await workThrough({ items: runs, atOnce: startsAtOnce, signal, work, onError }).catch(() => {});
+  await note(options, subject, starts);
 }
 
 /** Which execution a run was started with: now, or before. */

@@ -68,6 +68,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   const { begunAt, listedUntil } = await watch.beginTurn();
   tenure.listedUntil ??= listedUntil;
   try {
+    await watch.letRunsIn(options.actor);
     await startPending({
       ...options,
       before: begunAt,

@@ -1,6 +1,7 @@
 import type { Verification } from '../graph/inspections.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import { keptJobs } from '../graph/resume.ts';
+import { isFinal } from '../graph/states.ts';
 import type { JobFacts, RunFacts, Store } from '../store/store.ts';
 import { compareRun } from './compare-run.ts';
 import type { Compared, JobRowFacts, RunRows } from './compared.ts';
@@ -50,7 +51,12 @@ async function verify(deps: VerifyDependencies, read: () => Promise<RunFacts>): 
 async function verifyOnce(deps: VerifyDependencies, run: RunFacts): Promise<Verification> {
   const task = run.tasks.at(-1);
   if (!run.pinned) return unprovable('the run is not valid, and has no graph to be held to');
-  if (!task || task.epoch < run.epoch) return unprovable('no execution has opened the run yet');
+  if (!task || task.epoch < run.epoch) {
+    const why = isFinal(run.state)
+      ? 'it was ended before it had an execution'
+      : 'no execution has opened the run yet';
+    return unprovable(why);
+  }
   const found: Found = { differences: [], explained: [], events: 0 };
   for (const part of partsOf(run)) {
     const refused = await verifyPart(deps, run, part, found);

@@ -9,6 +9,7 @@ import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
 import { logSparingly } from '../watch/log-sparingly.ts';
 import { createStarter } from '../watch/starter.ts';
+import { tellGranted } from '../watch/tell-granted.ts';
 import { connectionOptions } from '../watch/temporal-connection.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
 import { startWatch } from '../watch/watch.ts';
@@ -44,7 +45,9 @@ async function work(
   const environment = parseEnvironment(process.env);
   const logger = createTemporalLogger(log);
   Runtime.install({ logger, shutdownSignals: [] });
-  const store = createStore({ databaseUrl: environment.databaseUrl });
+  const starter = createStarter({ temporal: environment.temporal });
+  const onGranted = tellGranted(starter, (error) => log.debug(error, 'not told yet of a grant'));
+  const store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
   const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
   const [workflowBundle, connection, prepared] = await Promise.all([
     loadWorkflows(logger),
@@ -77,7 +80,6 @@ async function work(
     jobsAtOnce,
     shutdownGraceMs: environment.workerShutdownGraceMs,
   });
-  const starter = createStarter({ temporal: environment.temporal });
   const watch = startWatch({
     ...{ store, warehouse, temporal, starter, taskQueue: defaultTaskQueue, actor: 'watch' },
     holder: `worker:${process.pid}@${hostname()}`,

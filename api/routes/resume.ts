@@ -57,7 +57,7 @@ export function resumeRoutes(app: Api, { store, temporal }: Dependencies): void 
         create: (once) => store.resumes.resume(params.id, { from, latest, plan, actor }, once),
         location: ({ id }) => `/v1/graph-runs/${id}`,
       });
-      await startNow(log, () => temporal.startGraphRun(resumed));
+      if (resumed.reason !== 'slot') await startNow(log, () => temporal.startGraphRun(resumed));
       return resumed;
     },
   );

@@ -33,7 +33,8 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         create: (once) => store.cancels.graphRun({ id: params.id, note: body?.note ?? null, actor }, once),
         location: ({ id }) => `/v1/graph-runs/${id}`,
       });
-      await cancelNow(log, () => temporal.requestCancel(cancelled));
+      // One that waited for another run has no workflow, and has ended.
+      if (cancelled.completedAt === null) await cancelNow(log, () => temporal.requestCancel(cancelled));
       return cancelled;
     },
   );

@@ -31,7 +31,8 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
         summary: 'Runs the current graph',
         description:
           'Answers once the run is stored, with the run as it was created. While Temporal is away it stays PENDING and ' +
-          'is started later.',
+          'is started later. While `maxOpenRuns` of the graph are open it is PENDING/slot, and begins when those before it ' +
+          'have ended.',
         params: projectPath,
         querystring: noQuery,
         body: startRunSchema.nullable(),
@@ -51,7 +52,8 @@ export function runRoutes(app: Api, { store, temporal }: Dependencies): void {
         create: (once) => store.graphRuns.create(run, once),
         location: ({ id }) => `/v1/graph-runs/${id}`,
       });
-      await startNow(log, () => temporal.startGraphRun(created));
+      // One that waits for another run is started when that has ended.
+      if (created.reason !== 'slot') await startNow(log, () => temporal.startGraphRun(created));
       return created;
     },
   );

@@ -58,7 +58,7 @@ describe('a resume', () => {
     const { status } = await call('POST', `/v1/graph-runs/${id}/resume`);
     temporal.isAway = false;
     expect(status).toBe(200);
-    const waiting = await store.graphRuns.unstarted(new Date(Date.now() + 1_000), null, 500);
+    const waiting = await store.graphRuns.unstarted(new Date(Date.now() + 1_000), 500);
     expect(waiting).toContainEqual(expect.objectContaining({ id, workflowId: `graph-run/${id}/2` }));
   });
 

@@ -62,8 +62,8 @@ test('while Temporal is away a run is taken all the same, and waits to be starte
     'PENDING',
   ]);
   const later = new Date(Date.now() + 60_000);
-  expect((await store.graphRuns.unstarted(later, null, 100)).map(({ id }) => id)).toContain(run.body.id);
-  expect((await store.jobRuns.unstarted(later, null, 100)).map(({ id }) => id)).toContain(lone.body.id);
+  expect((await store.graphRuns.unstarted(later, 100)).map(({ id }) => id)).toContain(run.body.id);
+  expect((await store.jobRuns.unstarted(later, 100)).map(({ id }) => id)).toContain(lone.body.id);
 });
 
 test('a selection that names no job is refused at its place, and nothing is started', async () => {

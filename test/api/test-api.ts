@@ -51,6 +51,7 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export function twoJobs(project: string) {
   return {
     project,
+    maxOpenRuns: 50,
     jobs: {
       load: { kind: 'upload', config: { file: 'numbers.csv' } },
       count: { kind: 'transform', config: { sql: "select count(*) as n from {{ ref('load') }}" } },

@@ -149,8 +149,13 @@ describe('validateGraph', () => {
 
   it('refuses what it does not know of a run as a whole, beside what is wrong in jobs', () => {
     const jobs = { a: { ...upload, timeout: '2m', totalTimeout: '1m' } };
-    const problems = problemsOf({ project: 'p', onFailure: 'halt', timeout: 'soon', jobs });
-    expect(problems.map(({ path }) => path)).toEqual(['/onFailure', '/timeout', '/jobs/a/totalTimeout']);
+    const problems = problemsOf({ project: 'p', onFailure: 'halt', timeout: 'soon', maxOpenRuns: 0, jobs });
+    expect(problems.map(({ path }) => path)).toEqual([
+      '/onFailure',
+      '/timeout',
+      '/maxOpenRuns',
+      '/jobs/a/totalTimeout',
+    ]);
   });
 
   it('keeps what a graph says of its runs, and nothing that is the default', () => {

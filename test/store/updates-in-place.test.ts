@@ -10,11 +10,9 @@ afterAll(() => store.close());
 const sql = await useSql(databaseUrl);
 await pushNoops(store, 'p', { a: [], b: [] });
 
-describe('a row that ends', () => {
-  it.each([
-    ['job_run', 'graph_run_id'],
-    ['graph_run', 'id'],
-  ])('is written in place: no index of %s holds what changes', async (table, column) => {
+describe('a job run that ends', () => {
+  it('is written in place: no index holds what changes', async () => {
+    const [table, column] = ['job_run', 'graph_run_id'];
     const { id } = await store.graphRuns.create({ project: 'p', params: {}, select: null, actor: 'test' });
     const identity = { workflowId: id, runId: id, firstExecutionRunId: id };
     const asked = { project: 'p', params: {}, select: null, actor: 'test' };

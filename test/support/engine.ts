@@ -14,6 +14,8 @@ import type { Store } from '../../store/store.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { createAdopter } from '../../watch/adopter.ts';
 import { createInspector, type Inspector } from '../../watch/inspector.ts';
+import { createStarter } from '../../watch/starter.ts';
+import { tellGranted } from '../../watch/tell-granted.ts';
 import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
 import { type RunningWorkers, startWorkers } from '../../worker/worker.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
@@ -67,10 +69,14 @@ export async function useEngine(
 ): Promise<Engine> {
   const { databaseUrl, warehouseUrl, temporalAddress: sharedAddress } = await useDatabases();
   const temporalAddress = ownAddress || sharedAddress;
-  const store = createStore({ databaseUrl });
   const warehouse = createWarehouse({ url: warehouseUrl, poolSize: 10 });
   const kinds = createKinds([...extraKinds]);
   const taskQueue = `test-${randomUUID()}`;
+  const starter = createStarter({
+    temporal: { address: temporalAddress, namespace: 'default' },
+    taskQueue,
+  });
+  const store = createStore({ databaseUrl, onGranted: tellGranted(starter, () => {}) });
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   const [workflowBundle, native, connection] = await Promise.all([
@@ -107,6 +113,7 @@ export async function useEngine(
   afterAll(async () => {
     await Promise.all(started.map((workers) => workers.stop()));
     await Promise.all([native.close(), connection.close(), store.close(), warehouse.close()]);
+    await starter.close();
   });
 
   const startWorkflow = (type: string, workflowId: string, input: unknown) =>

@@ -17,9 +17,11 @@ export async function pushNoops(
   store: Store,
   project: string,
   jobs: Record<string, string[]>,
+  { maxOpenRuns = 100 } = {},
 ): Promise<GraphDefinition> {
   const definition = {
     project,
+    maxOpenRuns,
     jobs: Object.fromEntries(
       Object.entries(jobs).map(([key, dependsOn]) => [key, { kind: 'noop', dependsOn }]),
     ),

@@ -89,7 +89,7 @@ describe('a run that was started, and waits for a worker', () => {
     expect(watch.corrections).not.toContain(`started ${handle.workflowId}`);
     expect(await eventsOf(id)).toHaveLength(1);
     const later = new Date(Date.now() + 60_000);
-    const unstarted = await store.graphRuns.unstarted(later, null, 100);
+    const unstarted = await store.graphRuns.unstarted(later, 100);
     expect(unstarted.map((run) => run.id)).not.toContain(id);
   });
 
