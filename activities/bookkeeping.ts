@@ -5,8 +5,15 @@ import { readGraphRunInput, readJobRunInput } from '../graph/run-inputs.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
-import type { JobToSettle, OpenedGraphRun, OpenedJobRun, WorkflowIdentity } from '../store/execution.ts';
+import type {
+  JobToSettle,
+  KnownPause,
+  OpenedGraphRun,
+  OpenedJobRun,
+  WorkflowIdentity,
+} from '../store/execution.ts';
 import { jobRunIdOf } from '../store/index.ts';
+import type { PauseByHand } from '../store/pause-runs.ts';
 import type { Dependencies } from './dependencies.ts';
 import { encodeOutput } from './encode-output.ts';
 
@@ -56,6 +63,7 @@ export function createBookkeeping(deps: BookkeepingDependencies) {
   const { store, adopt } = deps;
   const { shutOut } = deps.warehouse;
   return {
+    ...createPauseNotes(deps),
     /** The workflow's first activity: takes the run, or tells why not. */
     async openGraphRun({ input, firstExecutionRunId, continuedFrom }: OpenInput): Promise<OpenedGraphRun> {
       const read = readGraphRunInput(input);
@@ -118,6 +126,16 @@ export function createBookkeeping(deps: BookkeepingDependencies) {
 
     async closeJobRun({ end, error }: CloseJobRunInput): Promise<void> {
       await store.execution.closeJobRun({ ...own(), end, error }, shutOut);
+    },
+  };
+}
+
+function createPauseNotes(deps: BookkeepingDependencies) {
+  return {
+    /** Keeps a pause or unpause that was sent to the workflow by hand; answers with what counts. */
+    async notePause(byHand: Omit<PauseByHand, 'runId'>): Promise<KnownPause> {
+      await takeOver(deps);
+      return deps.store.pauses.note({ ...byHand, runId: own().runId });
     },
   };
 }

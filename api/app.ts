@@ -20,6 +20,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { pauseRoutes } from './routes/pauses.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
 import { runActionRoutes } from './routes/run-actions.ts';
@@ -97,6 +98,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   resumeRoutes(v1, dependencies);
   jobRunRoutes(v1, dependencies);
   runActionRoutes(v1, dependencies);
+  pauseRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));

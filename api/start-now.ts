@@ -12,11 +12,11 @@ export async function startNow(log: FastifyBaseLogger, start: () => Promise<unkn
   }
 }
 
-/** Tries to tell Temporal of a cancel that is kept. When that fails it is told later (watch/). */
-export async function cancelNow(log: FastifyBaseLogger, tell: () => Promise<unknown>): Promise<void> {
+/** Tries to tell Temporal of a request that is kept. When that fails it is told later (watch/). */
+export async function tellNow(log: FastifyBaseLogger, tell: () => Promise<unknown>): Promise<void> {
   try {
     await tell();
   } catch (error) {
-    log.warn({ err: error }, 'Temporal could not be told of the cancel yet; it is told later');
+    log.warn({ err: error }, 'Temporal could not be told of the request yet; it is told later');
   }
 }

@@ -5,6 +5,7 @@ import type { Setting } from './command.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
+import { pauseCommand, unpauseCommand } from './commands/pause.ts';
 import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
@@ -40,6 +41,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     showCommand,
     watchCommand,
     cancelCommand,
+    pauseCommand,
+    unpauseCommand,
     planCommand,
     resumeCommand,
     verifyCommand,

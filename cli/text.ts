@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { CancelRequest } from '../client/index.ts';
+import type { Asked } from '../client/index.ts';
 
 /** How long something took, short enough for a table: `40 ms`, `1.4 s`, `12 s`, `3 min 05 s`, `2 h 03 min`. */
 export function formatDuration(ms: number): string {
@@ -28,8 +28,8 @@ export function formatSpan(
   return formatDuration(end - Date.parse(span.startedAt));
 }
 
-/** Who asked for a cancel, when and why. */
-export function formatCancel({ at, by, note }: CancelRequest): string {
+/** Who asked for a cancel or a pause, when and why. */
+export function formatAsked({ at, by, note }: Asked): string {
   return `${formatTime(at)} by ${printable(by)}${note === null ? '' : `: ${printable(note)}`}`;
 }
 

@@ -16,7 +16,7 @@ export type { CurrentGraph, PushedGraph } from './graphs.ts';
 export type { ClientSettings } from './http.ts';
 export type { OnceOptions } from './idempotency.ts';
 export type { PageOptions } from './pages.ts';
-export type { CancelOptions, ResumeChoice, ResumeOptions, RunFilter, RunOptions } from './runs.ts';
+export type { NoteOptions, ResumeChoice, ResumeOptions, RunFilter, RunOptions } from './runs.ts';
 export type { VerificationFilter } from './verifications.ts';
 
 /** Whether the server and what it needs answer. */

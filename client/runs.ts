@@ -30,7 +30,8 @@ export interface ResumeOptions extends ResumeChoice, OnceOptions {
   readonly plan?: string | undefined;
 }
 
-export interface CancelOptions extends OnceOptions {
+/** Of a cancel, a pause or an unpause. */
+export interface NoteOptions extends OnceOptions {
   /** Why, in up to 500 characters. */
   readonly note?: string | undefined;
 }
@@ -45,6 +46,11 @@ export function createGraphRuns(http: Http) {
   /** Newest first. */
   const list = (options: RunFilter & PageOptions = {}) =>
     http.request<Page<GraphRunView>>({ method: 'GET', path, query: { ...options } });
+  const ask = (
+    id: string,
+    what: 'cancel' | 'pause' | 'unpause',
+    { idempotencyKey = newIdempotencyKey(), ...json }: NoteOptions,
+  ) => http.request<GraphRunView>({ method: 'POST', path: [...path, id, what], json, idempotencyKey });
   return {
     /**
      * Runs the project's current graph. Once this resolves, the run is stored and will be carried out. The run is told as
@@ -77,13 +83,14 @@ export function createGraphRuns(http: Http) {
      * Cancels it. Once this resolves, the request is kept and will be carried out: jobs in flight are told to stop, nothing
      * more is started, and the run ends as FAILED/`cancelled`, unless it was at its end already.
      */
-    cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: CancelOptions = {}) =>
-      http.request<GraphRunView>({
-        method: 'POST',
-        path: [...path, id, 'cancel'],
-        json: cancel,
-        idempotencyKey,
-      }),
+    cancel: (id: string, options: NoteOptions = {}) => ask(id, 'cancel', options),
+    /**
+     * Starts no more jobs of it: those in flight go on to their ends. Once this resolves, the request is kept and will be
+     * carried out.
+     */
+    pause: (id: string, options: NoteOptions = {}) => ask(id, 'pause', options),
+    /** Lets it go on. */
+    unpause: (id: string, options: NoteOptions = {}) => ask(id, 'unpause', options),
     /** How the run's rows compare with Temporal's history of it. */
     verify: (id: string) => http.request<Verification>({ method: 'GET', path: [...path, id, 'verify'] }),
     /** Why it is not done, and each of its jobs. */
@@ -96,7 +103,7 @@ export function createJobRuns(http: Http) {
   return {
     get: (id: string) => http.request<JobRunDetail>({ method: 'GET', path: [...path, id] }),
     /** Cancels a job that was run alone, as a graph run is cancelled. */
-    cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: CancelOptions = {}) =>
+    cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: NoteOptions = {}) =>
       http.request<JobRunDetail>({
         method: 'POST',
         path: [...path, id, 'cancel'],

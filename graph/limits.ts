@@ -32,7 +32,7 @@ export const limits = {
   fileBytes: 5 * 1024 * 1024 * 1024,
   /** Events that are older leave the feed. */
   eventsKeptDays: 30,
-  /** Why a run is cancelled. */
+  /** Why somebody did something. */
   noteChars: 500,
   pageItemsDefault: 50,
   pageItemsMax: 500,

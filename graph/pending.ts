@@ -1,12 +1,18 @@
 import type { Plan } from './plan.ts';
 import { isFinal, type RunState } from './states.ts';
 
-export type PendingReason = 'upstream' | 'window' | 'queued';
+export type PendingReason = 'upstream' | 'window' | 'queued' | 'paused';
 
 /** What is stored of a job that waits or not. */
 export interface StoredState {
   readonly state: RunState;
   readonly reason: string | null;
+}
+
+/** What holds back jobs that are ready. */
+export interface RunPace {
+  readonly jobsInFlightMax: number;
+  readonly isPaused: boolean;
 }
 
 /**
@@ -16,7 +22,7 @@ export interface StoredState {
 export function pendingReasons(
   plan: Plan,
   stored: ReadonlyMap<string, StoredState>,
-  jobsInFlightMax: number,
+  { jobsInFlightMax, isPaused }: RunPace,
 ): Map<string, PendingReason> {
   const passing = new Set(plan.passing);
   const final: boolean[] = [];
@@ -28,6 +34,7 @@ export function pendingReasons(
     final[job] = passing.has(job) ? parentsFinal : row !== undefined && isFinal(row.state);
     if (row?.state !== 'PENDING' || isInFlight(row)) return;
     if (!parentsFinal) reasons.set(key, 'upstream');
+    else if (isPaused) reasons.set(key, 'paused');
     else {
       reasons.set(key, free > 0 ? 'queued' : 'window');
       free -= 1;

@@ -20,6 +20,7 @@ export const jobRunReasonSchema = z.enum([
 export const graphRunReasonSchema = z.enum([
   ...storedGraphRunReasons.PENDING,
   'queued',
+  'paused',
   ...storedGraphRunReasons.RUNNING,
   ...storedGraphRunReasons.FAILED,
 ]);
@@ -110,11 +111,9 @@ export const taskSchema = z.object({
 });
 export type TaskView = z.infer<typeof taskSchema>;
 
-/** Who asked for the cancel of a run, when and why; null where nobody has in the run's current epoch. */
-export const cancelRequestSchema = z
-  .object({ at: time, by: z.string(), note: z.string().nullable() })
-  .nullable();
-export type CancelRequest = NonNullable<z.infer<typeof cancelRequestSchema>>;
+/** Who asked for something, when and why; null where nobody has. */
+const askedSchema = z.object({ at: time, by: z.string(), note: z.string().nullable() }).nullable();
+export type Asked = NonNullable<z.infer<typeof askedSchema>>;
 
 export const jobRunDetailSchema = jobRunSchema.extend({
   /** Of a job that was run alone, with the defaults; null in a graph run, which has its own. */
@@ -122,7 +121,8 @@ export const jobRunDetailSchema = jobRunSchema.extend({
   /** JSON of its own kind's shape; null without one. */
   output: z.unknown(),
   outputBytes: z.int().nullable(),
-  cancelRequest: cancelRequestSchema,
+  /** In its current epoch. */
+  cancelRequest: askedSchema,
   tasks: z.array(taskSchema),
 });
 export type JobRunDetail = z.infer<typeof jobRunDetailSchema>;
@@ -155,7 +155,10 @@ export const graphRunSchema = z.object({
   origin: runOriginSchema,
   epoch: z.int(),
   workflowId: z.string(),
-  cancelRequest: cancelRequestSchema,
+  /** In its current epoch. */
+  cancelRequest: askedSchema,
+  /** Null while it goes on, and once it has ended. */
+  pause: askedSchema,
   jobCounts: z.object({ PENDING: z.int(), RUNNING: z.int(), FAILED: z.int(), SUCCESS: z.int() }),
   createdAt: time,
   createdBy: z.string(),
@@ -212,7 +215,7 @@ export const eventSchema = z.object({
   number: z.int(),
   at: time,
   /** `cancel`: that of a run was asked for. */
-  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'cancel', 'watch']),
+  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'cancel', 'pause', 'unpause', 'watch']),
   /** Null where it is of the whole installation. */
   project: z.string().nullable(),
   graphRunId: z.uuid().nullable(),
@@ -284,4 +287,5 @@ export const startRunSchema = z.strictObject({
   select: z.array(z.string().min(1).max(1_000)).max(1_000).optional(),
 });
 
-export const cancelRunSchema = z.strictObject({ note: z.string().min(1).max(limits.noteChars).optional() });
+/** Why somebody cancels, pauses or unpauses. */
+export const noteSchema = z.strictObject({ note: z.string().min(1).max(limits.noteChars).optional() });

@@ -15,18 +15,18 @@ export function isFinal(state: RunState): state is FinalState {
 
 /** Reasons that a row may carry. A database constraint repeats this table; a test holds the two equal. */
 export const storedJobRunReasons = {
-  PENDING: ['slot', 'retry', 'paused'],
+  PENDING: ['slot', 'retry'],
   RUNNING: ['external'],
   FAILED: ['error', 'timed_out', 'cancelled', 'terminated', 'upstream_failed', 'lost'],
   SUCCESS: ['up_to_date', 'skipped'],
 } as const;
 
 /** Reasons that no code is running to write: they are computed on read. */
-export const computedPendingReasons = ['upstream', 'window', 'queued'] as const;
+export const computedPendingReasons = ['upstream', 'window', 'queued', 'paused'] as const;
 
 export const storedGraphRunReasons = {
   PENDING: ['slot', 'gate'],
-  RUNNING: ['paused', 'stuck'],
+  RUNNING: ['stuck'],
   FAILED: [
     'job_failed',
     'cancelled',

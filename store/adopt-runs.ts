@@ -63,7 +63,7 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: 
   if (subject.type === 'graph_run') {
     await client.query(
       `UPDATE graph_run SET state = 'RUNNING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, updated_by = $3,
-         started_at = coalesce(started_at, now()) WHERE id = $1`,
+         pause_told = 0, started_at = coalesce(started_at, now()) WHERE id = $1`,
       [subject.id, epoch, actor],
     );
     events.push({

@@ -12,7 +12,9 @@ interface Row extends Omit<StoredRun, 'createdAt' | 'cursor'> {
 /** Each part is cut before the two are merged: a page costs as much as two short walks along an index. */
 const pageSql = `
   SELECT * FROM (
-    (SELECT 'graph_run' AS type, r.id, r.project_name AS project, NULL AS job, r.state, r.reason, r.created_at AS "createdAt"
+    (SELECT 'graph_run' AS type, r.id, r.project_name AS project, NULL AS job, r.state,
+       coalesce(r.reason, CASE WHEN r.state = 'RUNNING' AND r.paused_at IS NOT NULL THEN 'paused' END) AS reason,
+       r.created_at AS "createdAt"
      FROM graph_run r
      WHERE ($2::uuid IS NULL OR r.project_id = $2) AND ($3::timestamptz IS NULL OR r.created_at >= $3)
        AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4::timestamptz, $5::uuid))

@@ -2,7 +2,7 @@
 // it has heard (watch/).
 import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
-import type { CancelRequest, GraphRunView, JobRunDetail } from '../graph/resources.ts';
+import type { Asked, GraphRunView, JobRunDetail } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { endWaitingRun } from './end-waiting-run.ts';
 import { unknownGraphRun } from './graph-runs.ts';
@@ -35,7 +35,7 @@ export interface CancelToSend {
   readonly workflowId: string;
   /** Null while it is not known: the run was made by the API, and its workflow id is its own. */
   readonly firstExecutionRunId: string | null;
-  readonly cancelRequest: CancelRequest;
+  readonly cancelRequest: Asked;
 }
 
 /** The first request of an epoch is kept; another one changes nothing, and is answered alike. */

@@ -99,8 +99,16 @@ export type OpenedGraphRun =
       readonly plan: Plan;
       /** Jobs that do not run again, where this is not the first epoch of the run. */
       readonly kept?: KeptJobs;
+      /** Where it was ever paused. */
+      readonly pause?: KnownPause;
     }
   | NotOpened;
+
+/** Whether a run is paused, as its workflow is told: of two the one with the higher number counts. */
+export interface KnownPause {
+  readonly number: number;
+  readonly paused: boolean;
+}
 
 /** `lost`: another execution carries out the run, or it has ended. `invalid`: it cannot be run, and its row says why. */
 export type NotOpened =

@@ -111,7 +111,7 @@ async function readGraphRun(database: Database, graphs: Graphs, id: string): Pro
   const waits = jobRuns.rows.some((row) => row.state === 'PENDING');
   const reasons =
     waits && run.project_id !== null && run.version !== null
-      ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows)
+      ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows, run.paused_at !== null)
       : null;
   return {
     ...toGraphRunView(run),
@@ -126,10 +126,12 @@ export async function reasonsOf(
   projectId: string,
   version: number,
   rows: readonly Pick<JobRunViewRow, 'job' | 'state' | 'reason'>[],
+  isPaused: boolean,
 ): Promise<Map<string, PendingReason>> {
   const graph = await graphs.load(projectId, version);
   const stored = new Map(rows.map((row) => [row.job, row]));
-  return pendingReasons(makePlan(graph, new Set(stored.keys())), stored, limits.jobsInFlightDefault);
+  const pace = { jobsInFlightMax: limits.jobsInFlightDefault, isPaused };
+  return pendingReasons(makePlan(graph, new Set(stored.keys())), stored, pace);
 }
 
 export function unknownGraphRun(id: string): CodedError {

@@ -18,6 +18,7 @@ import { createJobRuns } from './job-runs.ts';
 import { createJobs } from './jobs.ts';
 import { createLeases } from './leases.ts';
 import { createMetrics } from './metrics.ts';
+import { createPauses } from './pause-runs.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import { createResumes } from './resume-runs.ts';
@@ -57,6 +58,7 @@ export function createStore(options: StoreOptions): Store {
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     resumes: translateErrors(createResumes(database, cache)),
     cancels: translateErrors(createCancels(database)),
+    pauses: translateErrors(createPauses(database)),
     runs: translateErrors(createRuns(database, graphs)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),

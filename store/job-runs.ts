@@ -111,11 +111,15 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
 async function pendingReasonOf(database: Database, graphs: Graphs, row: DetailRow) {
   if (row.state !== 'PENDING' || row.reason !== null) return null;
   if (row.graph_run_id === null) return 'queued';
-  const siblings = await database.pool.query<Pick<JobRunViewRow, 'job' | 'state' | 'reason'>>(
-    'SELECT j.key AS job, r.state, r.reason FROM job_run r JOIN job j ON j.id = r.job_id WHERE r.graph_run_id = $1',
+  const siblings = await database.pool.query<
+    Pick<JobRunViewRow, 'job' | 'state' | 'reason'> & { readonly isPaused: boolean }
+  >(
+    `SELECT j.key AS job, r.state, r.reason, g.paused_at IS NOT NULL AS "isPaused"
+     FROM job_run r JOIN job j ON j.id = r.job_id JOIN graph_run g ON g.id = r.graph_run_id WHERE r.graph_run_id = $1`,
     [row.graph_run_id],
   );
-  return (await reasonsOf(graphs, row.project_id, row.version, siblings.rows)).get(row.job) ?? null;
+  const isPaused = siblings.rows[0]?.isPaused ?? false;
+  return (await reasonsOf(graphs, row.project_id, row.version, siblings.rows, isPaused)).get(row.job) ?? null;
 }
 
 async function listOfJob(database: Database, project: string, job: string, page: PageRequest) {

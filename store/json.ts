@@ -3,6 +3,7 @@ export function toJson(value: object | null): string | null {
   return value && JSON.stringify(value, (_key, part) => (typeof part === 'string' ? toText(part) : part));
 }
 
-function toText(text: string): string {
+/** Text that Postgres takes. */
+export function toText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }

@@ -9,7 +9,22 @@ export interface OpenKnownRun extends OpenGraphRun {
   readonly known: NonNullable<OpenGraphRun['known']>;
 }
 
-interface OpenedRow {
+/** Of a run that is opened. */
+export interface PauseFacts {
+  /** How many pauses and unpauses there were. */
+  readonly pauses: number;
+  readonly paused: boolean;
+}
+
+export const pauseFacts = 'r.pause_number AS pauses, r.paused_at IS NOT NULL AS paused';
+
+export function knownPauseOf({ pauses, paused }: PauseFacts): Pick<OpenedRun, 'pause'> {
+  return pauses > 0 ? { pause: { number: pauses, paused } } : {};
+}
+
+type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
+
+interface OpenedRow extends PauseFacts {
   readonly id: string;
   readonly projectId: string;
   readonly version: number;
@@ -28,7 +43,7 @@ const sql = `
     FROM n
     WHERE r.id = n.id AND r.epoch = n.epoch AND r.project_name = n.project AND r.state = 'PENDING' AND r.reason IS NULL
       AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND (t.closed_at IS NULL OR t.epoch = r.epoch))
-    RETURNING r.id, r.project_id AS "projectId", r.version, r."select", r.selective, n.epoch, n.project,
+    RETURNING r.id, r.project_id AS "projectId", r.version, r."select", r.selective, ${pauseFacts}, n.epoch, n.project,
       n.run_id, n.workflow_id, n.first_execution_run_id, n.actor
   ), tasks AS (
     INSERT INTO task (run_id, workflow_id, first_execution_run_id, graph_run_id, epoch, opened_by)
@@ -40,7 +55,7 @@ const sql = `
     SELECT counter.last + 1 - row_number() OVER (ORDER BY id DESC), 'graph_run', project, id, 'RUNNING', epoch, actor
     FROM counter, opened
   )
-  SELECT id, "projectId", version, "select", selective FROM opened`;
+  SELECT id, "projectId", version, "select", selective, pauses, paused FROM opened`;
 
 /**
  * Takes runs that wait as they were made, in one statement. Answers in the order of the requests; undefined for those that
@@ -62,7 +77,16 @@ export async function openKnownRuns(
       const plan = planRun(graph, selective ? select : null);
       // Nothing has ended of a run that is new.
       const kept = known.epoch > 1 ? await readKept(pool, graphRunId, plan) : {};
-      return { outcome: 'opened', graphRunId, projectId, project, version, plan, ...kept };
+      return {
+        outcome: 'opened',
+        graphRunId,
+        projectId,
+        project,
+        version,
+        plan,
+        ...kept,
+        ...knownPauseOf(row),
+      };
     }),
   );
 }

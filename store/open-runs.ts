@@ -15,6 +15,7 @@ import type { GraphCache } from './graph-cache.ts';
 import { handOver } from './hand-over.ts';
 import { readKept } from './kept-jobs.ts';
 import { planRun, unknownJob } from './new-runs.ts';
+import { knownPauseOf, type PauseFacts, pauseFacts } from './open-known-runs.ts';
 import {
   insertInvalidRun,
   insertOutsideGraphRun,
@@ -36,7 +37,7 @@ interface JobRunRow extends RunRow {
   readonly job: string;
 }
 
-interface GraphRunRow extends RunRow {
+interface GraphRunRow extends RunRow, PauseFacts {
   /** Why it cannot be run, when the watch found so before a worker came. */
   readonly invalid: string | null;
   readonly select: readonly string[];
@@ -112,6 +113,7 @@ async function takeGraphRun(
     version: row.version,
     plan,
     ...(await readKept(client, row.id, plan)),
+    ...knownPauseOf(row),
   };
 }
 
@@ -170,7 +172,7 @@ async function takeTask(
 }
 
 const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r."select", r.selective,
-  CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
+  ${pauseFacts}, CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
 
 async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow | undefined> {
   const { identity, known } = request;

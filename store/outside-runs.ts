@@ -7,7 +7,7 @@ import { insertEvents } from './events.ts';
 import type { RejectGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
-import { toJson } from './json.ts';
+import { toJson, toText } from './json.ts';
 import { completeParams, insertGraphRun, insertLoneJobRun, pinGraph, planRun } from './new-runs.ts';
 import type { OutsideGraphRun, OutsideJobRun } from './watching.ts';
 
@@ -67,7 +67,7 @@ function isTaken(error: unknown): boolean {
 }
 
 export async function rejectGraphRun(database: Database, request: RejectGraphRun): Promise<boolean> {
-  const project = request.project.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, projectCharsMax);
+  const project = toText(request.project).slice(0, projectCharsMax);
   const shown = { ...request, project, params: {}, select: null };
   const error = new CodedError('REQUEST_INVALID', request.message);
   return database.transaction((client) => insertInvalidRun(client, shown, error));

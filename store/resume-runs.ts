@@ -95,7 +95,8 @@ async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, r
      )
      UPDATE graph_run SET state = 'PENDING', reason = CASE WHEN is_full THEN 'slot' END,
        line_number = CASE WHEN is_full THEN nextval('line_number') END, error = NULL, completed_at = NULL, epoch = $2,
-       version = $3, workflow_id = $4, first_execution_run_id = NULL, updated_by = $5, params = $6
+       version = $3, workflow_id = $4, first_execution_run_id = NULL, updated_by = $5, params = $6,
+       paused_at = NULL, paused_by = NULL, pause_note = NULL, pause_told = pause_number
      FROM line WHERE id = $1`,
     [id, epoch, view.version, graphRunWorkflowId(id, epoch), actor, JSON.stringify(params), run.projectId],
   );

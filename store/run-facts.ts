@@ -43,10 +43,12 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
   const pinned = projectId === null || version === null ? null : { projectId, version };
   const waits = read.jobs.some((job) => job.state === 'PENDING');
   const reasons =
-    pinned && waits ? await reasonsOf(graphs, pinned.projectId, pinned.version, read.jobs) : null;
-  const { project, state, reason, epoch, error, workflowId, createdAt } = toGraphRunView(row);
+    pinned && waits
+      ? await reasonsOf(graphs, pinned.projectId, pinned.version, read.jobs, row.paused_at !== null)
+      : null;
+  const { project, state, reason, epoch, error, workflowId, createdAt, pause } = toGraphRunView(row);
   return {
-    ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned },
+    ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned, pause },
     tasks: read.tasks,
     ...(read.line && { line: read.line }),
     jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read.attempts)),
@@ -66,7 +68,7 @@ export async function readJobRunFacts(database: Database, id: string): Promise<R
   const job = toFacts(row, 'queued', read.attempts);
   const { project, state, reason, epoch, error, createdAt } = job;
   return {
-    ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt },
+    ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt, pause: null },
     workflowId: row.workflow_id ?? '',
     pinned: { projectId: row.project_id, version: row.version },
     tasks: read.tasks,

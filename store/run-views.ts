@@ -1,5 +1,5 @@
 // Rows of runs, their Tasks and attempts, as the API shows them.
-import type { AttemptView, CancelRequest, GraphRunView, JobRunView } from '../graph/resources.ts';
+import type { Asked, AttemptView, GraphRunView, JobRunView } from '../graph/resources.ts';
 
 export interface CancelColumns {
   readonly epoch: number;
@@ -12,13 +12,32 @@ export interface CancelColumns {
 export const cancelColumns = 'r.cancel_requested_at, r.cancel_requested_by, r.cancel_note, r.cancel_epoch';
 
 /** A request of an older epoch counts no more. */
-export function toCancelRequest(row: CancelColumns): CancelRequest | null {
+export function toCancelRequest(row: CancelColumns): Asked | null {
   const { cancel_requested_at: at, cancel_requested_by: by, cancel_note: note } = row;
   if (row.cancel_epoch !== row.epoch || at === null || by === null) return null;
   return { at: at.toISOString(), by, note };
 }
 
-export interface GraphRunRow extends CancelColumns {
+export interface PauseColumns {
+  readonly paused_at: Date | null;
+  readonly paused_by: string | null;
+  readonly pause_note: string | null;
+  readonly completed_at: Date | null;
+}
+
+export const pauseColumns = 'r.paused_at, r.paused_by, r.pause_note, r.completed_at';
+
+export function toPause({
+  paused_at: at,
+  paused_by: by,
+  pause_note: note,
+  ...row
+}: PauseColumns): Asked | null {
+  if (at === null || by === null || row.completed_at !== null) return null;
+  return { at: at.toISOString(), by, note };
+}
+
+export interface GraphRunRow extends CancelColumns, PauseColumns {
   readonly id: string;
   readonly project_id: string | null;
   readonly project_name: string;
@@ -34,7 +53,6 @@ export interface GraphRunRow extends CancelColumns {
   readonly created_at: Date;
   readonly created_by: string;
   readonly started_at: Date | null;
-  readonly completed_at: Date | null;
   readonly pending: number;
   readonly running: number;
   readonly failed: number;
@@ -43,7 +61,7 @@ export interface GraphRunRow extends CancelColumns {
 
 export const graphRunColumns = `
   r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin,
-  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, r.completed_at, ${cancelColumns}`;
+  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, ${pauseColumns}, ${cancelColumns}`;
 
 export const selectGraphRun = `
   SELECT ${graphRunColumns}, counts.*
@@ -57,12 +75,13 @@ export const selectGraphRun = `
   ) counts`;
 
 export function toGraphRunView(row: GraphRunRow): GraphRunView {
+  const pause = toPause(row);
   return {
     id: row.id,
     project: row.project_name,
     version: row.version,
     state: row.state,
-    reason: row.reason ?? (row.state === 'PENDING' ? 'queued' : null),
+    reason: row.reason ?? reasonUnstored(row.state, pause),
     error: row.error,
     params: row.params,
     select: row.selective ? row.select : null,
@@ -70,12 +89,18 @@ export function toGraphRunView(row: GraphRunRow): GraphRunView {
     epoch: row.epoch,
     workflowId: row.workflow_id,
     cancelRequest: toCancelRequest(row),
+    pause,
     jobCounts: { PENDING: row.pending, RUNNING: row.running, FAILED: row.failed, SUCCESS: row.success },
     createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,
     startedAt: row.started_at?.toISOString() ?? null,
     completedAt: row.completed_at?.toISOString() ?? null,
   };
+}
+
+function reasonUnstored(state: GraphRunView['state'], pause: Asked | null): GraphRunView['reason'] {
+  if (state === 'PENDING') return 'queued';
+  return state === 'RUNNING' && pause !== null ? 'paused' : null;
 }
 
 export interface JobRunViewRow {

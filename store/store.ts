@@ -2,6 +2,7 @@
 import type { GraphDefinition } from '../graph/definition.ts';
 import type { Graph, Params } from '../graph/graph.ts';
 import type {
+  Asked,
   AttemptView,
   GraphChange,
   GraphRunDetail,
@@ -23,6 +24,7 @@ import type { Files } from './files.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Leases } from './leases.ts';
 import type { Metrics } from './metrics.ts';
+import type { Pauses } from './pause-runs.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
 import type { RunValues } from './run-values.ts';
@@ -185,6 +187,7 @@ export interface RunFacts {
   /** Of the newest epoch, as the API starts it. */
   readonly workflowId: string;
   readonly createdAt: string;
+  readonly pause: Asked | null;
   /** Null for an invalid run. */
   readonly pinned: { readonly projectId: string; readonly version: number } | null;
   /** Oldest first. */
@@ -268,6 +271,7 @@ export interface Store {
   readonly jobRuns: JobRuns;
   readonly resumes: Resumes;
   readonly cancels: Cancels;
+  readonly pauses: Pauses;
   readonly runs: Runs;
   readonly files: Files;
   readonly apiKeys: ApiKeys;

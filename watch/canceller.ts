@@ -18,14 +18,14 @@ export interface Canceller {
   terminateCancelled(execution: ExecutionId, by: string): Promise<boolean>;
 }
 
-export interface CancellerOptions {
+export interface CallOptions {
   readonly connection: Connection;
   readonly namespace: string;
   /** Limits the time of a call, and gives its failure a code. */
   within<Answer>(call: () => Promise<Answer>): Promise<Answer>;
 }
 
-export function createCanceller({ connection, namespace, within }: CancellerOptions): Canceller {
+export function createCanceller({ connection, namespace, within }: CallOptions): Canceller {
   return {
     requestCancel: ({ workflowId, firstExecutionRunId, cancelRequest: { by, note } }) =>
       within(() =>
@@ -56,7 +56,7 @@ export function createCanceller({ connection, namespace, within }: CancellerOpti
 }
 
 /** False when there is no such execution, or it has ended. */
-async function unlessGone(call: () => Promise<unknown>): Promise<boolean> {
+export async function unlessGone(call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();
     return true;

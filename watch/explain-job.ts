@@ -92,7 +92,7 @@ function explainRow(job: JobFacts, context: JobContext): Told {
   if (reason === 'upstream') return explainUpstream(job, context);
   if (reason === 'slot') return { reason, message: 'waits for a slot of a pool' };
   if (reason === 'external') return { reason, message: 'another system works on it' };
-  if (reason === 'paused') return { reason, message: 'is paused' };
+  if (reason === 'paused') return { reason, message: 'ready; its run is paused' };
   const wasTried = state === 'RUNNING' || reason === 'retry';
   if (wasTried && context.temporalAnswered) {
     return { reason: 'settling', message: 'has ended in Temporal; its end is about to be written' };

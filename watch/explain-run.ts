@@ -3,6 +3,7 @@ import type { Explanation, QueueView, WaitingJob, WaitReason } from '../graph/in
 import { waitReasons } from '../graph/inspections.ts';
 import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
+import type { Asked } from '../graph/resources.ts';
 import { isFinal } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { JobFacts, RunFacts, RunLine } from '../store/store.ts';
@@ -92,7 +93,11 @@ function judgeRun(facts: ExplainFacts, queues: readonly QueueView[], jobs: reado
     const stuck = run.reason === 'stuck' ? ` Its workflow task failed: ${firstLine(run.error?.message)}` : '';
     return { reason: run.reason, message: `${away}${stuck}` };
   }
-  return judgeExecution(run, temporal) ?? judgePaused(run) ?? judgeWork(facts, temporal, queues, jobs);
+  return (
+    judgeExecution(run, temporal) ??
+    judgePaused(run, temporal) ??
+    judgeWork(facts, temporal, queues, jobs)
+  );
 }
 
 function firstLine(text = ''): string {
@@ -138,9 +143,16 @@ function describeLine(line: RunLine | undefined): string {
   return `${waits} ${before}. The graph's maxOpenRuns is ${maxOpenRuns}; open: ${holders || 'none'}.`;
 }
 
-function judgePaused({ reason }: RunFacts): Judgement | null {
-  const message = 'It is paused: what is under way ends, and nothing new begins.';
-  return reason === 'paused' ? { reason, message } : null;
+/** A workflow task that fails is of more account: nothing goes on before that is mended. */
+function judgePaused({ id, pause, state }: RunFacts, { taskFailure }: TemporalFacts): Judgement | null {
+  if (pause === null || state !== 'RUNNING' || taskFailure !== null) return null;
+  const goOn = `What is under way ends, and nothing new begins; to go on: graphrun unpause ${id}`;
+  return { reason: 'paused', message: `It is paused, ${describeAsked(pause)}. ${goOn}` };
+}
+
+/** Who asked for something, when and why. */
+function describeAsked({ at, by, note }: Asked): string {
+  return `since ${at} by ${by}${note === null ? '' : ` (${note})`}`;
 }
 
 function judgeWork(
@@ -178,7 +190,7 @@ function desertedQueue({ execution }: TemporalFacts, queues: readonly QueueView[
 
 const verbs: Record<WaitReason, string> = {
   no_worker: 'without a worker',
-  paused: 'paused in Temporal',
+  paused: 'paused',
   retry: 'waiting for the next attempt',
   stopping: 'told to stop',
   settling: 'ended, and about to be written',

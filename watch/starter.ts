@@ -17,13 +17,14 @@ import {
   workflowTypes,
 } from '../workflows/contract.ts';
 import { type Canceller, createCanceller } from './canceller.ts';
+import { createSignaller, type Signaller } from './signaller.ts';
 import { connectLazily } from './temporal-connection.ts';
 
 /**
- * Starts the workflows of runs whose rows are there, and cancels them. Starting one twice is the same as once. Resolves with
+ * Starts the workflows of runs whose rows are there, and tells them what is asked of them. Starting one twice is the same as once. Resolves with
  * the run id of the execution, or with null when the workflow had been started before.
  */
-export interface Starter extends Canceller {
+export interface Starter extends Canceller, Signaller {
   /** @throws CodedError TEMPORAL_UNAVAILABLE: the row stays PENDING, and the start may be tried again at any time */
   startGraphRun(run: RunToStart): Promise<string | null>;
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
@@ -52,6 +53,11 @@ export function createStarter(settings: StarterSettings): Starter {
   const connection = connectLazily(temporal);
   const { namespace } = temporal;
   const client = new Client({ connection, namespace });
+  const calls = {
+    connection,
+    namespace,
+    within: <Answer>(call: () => Promise<Answer>) => withinTime(connection, timeoutMs, call),
+  };
   let registered: boolean | undefined;
 
   const start = (
@@ -93,11 +99,8 @@ export function createStarter(settings: StarterSettings): Starter {
         staticDetails,
       });
     },
-    ...createCanceller({
-      connection,
-      namespace,
-      within: (call) => withinTime(connection, timeoutMs, call),
-    }),
+    ...createCanceller(calls),
+    ...createSignaller(calls),
     ping: () =>
       withinTime(connection, pingTimeoutMs, async () => {
         await connection.workflowService.describeNamespace({ namespace });

@@ -5,6 +5,7 @@ import { isOngoing } from '../graph/outcomes.ts';
 import type { Store } from '../store/store.ts';
 import type { Correction, OpenExecution } from '../store/watching.ts';
 import { carryOutCancels } from './carry-out-cancels.ts';
+import { carryOutPauses } from './carry-out-pauses.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
 import { isOfInterest } from './sift.ts';
 import { startPending } from './start-pending.ts';
@@ -13,7 +14,10 @@ import type { ExecutionId, ListedExecution } from './temporal-view.ts';
 import { workThrough } from './work-through.ts';
 
 export interface TurnOptions extends FollowDependencies {
-  readonly store: Pick<Store, 'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels'>;
+  readonly store: Pick<
+    Store,
+    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses'
+  >;
   readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */
   readonly lease: string;
@@ -77,6 +81,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
     });
     await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
+    await carryOutPauses({ ...options, signaller: options.starter, signal });
     const listed = await followListed(options, tenure, signal);
     await compareOpen(options, tenure, signal);
     if (signal.aborted) return;

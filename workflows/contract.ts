@@ -32,6 +32,15 @@ export interface JobRunInput {
 
 export { graphRunWorkflowId, jobRunWorkflowId } from '../graph/workflow-ids.ts';
 
+/** Signals that the workflow of a graph run takes. */
+export const runSignals = {
+  /** By hand, as `temporal workflow signal` sends them. Their input may say `{ by, note }`. */
+  pause: 'pause',
+  unpause: 'unpause',
+  /** Of the API and the watch: the number of a request, and what it was. */
+  setPause: 'graphrun:set-pause',
+} as const;
+
 /** Types of the ApplicationFailures that end a workflow; people see them in Temporal's own tools. */
 export const workflowFailures = {
   jobFailed: 'job_failed',
@@ -47,6 +56,7 @@ export const workflowFailures = {
 export const bookkeepingActivityIds = {
   settle: 'graphrun:settle',
   open: 'graphrun:open',
+  pause: 'graphrun:pause',
   close: 'graphrun:close',
 } as const;
 

@@ -8,6 +8,7 @@ import type { JobEnd } from '../graph/states.ts';
 import type { OpenedGraphRun } from '../store/execution.ts';
 import { type HistoryUse, nextStep } from './history-budget.ts';
 import { attemptJob, dueAtOf } from './job-attempts.ts';
+import type { Pause } from './pauses.ts';
 import type { Settler } from './settler.ts';
 
 export type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
@@ -21,8 +22,8 @@ export interface Flight {
   cancelJobs(): void;
 }
 
-/** Starts what is ready, and again with each job that lands, until all have ended. */
-export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler): Flight {
+/** Starts what is ready, and again with each job that lands, until all have ended; nothing while the run is paused. */
+export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler, pause: Pause): Flight {
   const { plan } = run;
   /** All that is in flight, to be cancelled apart from the bookkeeping: what begins in a callback of it is in it as well. */
   const jobs = new CancellationScope();
@@ -59,7 +60,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   };
   const goOn = (): void => {
     const step = abandoned || !hasLanded ? 'start' : nextStep(historyUse(), inFlight);
-    const free = step === 'start' ? limits.jobsInFlightDefault - inFlight : 0;
+    const free = step === 'start' && !pause.isOn() ? limits.jobsInFlightDefault - inFlight : 0;
     for (const job of takeReady(progress, free)) start(job);
     if (!abandoned || isDone(progress)) addSettled();
     if (isDone(progress)) arrive('landed');
@@ -73,7 +74,9 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       settler.add({ job: plan.keys[job] as string, end, error: null });
   };
 
-  jobs.run(async () => goOn()).catch(crash);
+  const goOnWithin = () => jobs.run(async () => goOn()).catch(crash);
+  pause.whenOver(goOnWithin);
+  goOnWithin();
   return {
     cancelJobs: () => jobs.cancel(),
     landed,

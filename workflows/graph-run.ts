@@ -14,6 +14,7 @@ import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type GraphRunInput, workflowFailures } from './contract.ts';
 import { continueBy, deadlineOf, passing } from './deadline.ts';
 import { beginFlight, type Flight, type OpenedRun } from './flight.ts';
+import { hearPauses, type Pause } from './pauses.ts';
 import { createSettler, type Settler } from './settler.ts';
 
 export interface GraphRunResult {
@@ -31,12 +32,13 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const settler = createSettler(run.graphRunId);
   setCurrentDetails(`Graph **${run.project}** version ${run.version}, run \`${run.graphRunId}\``);
   const dueAt = deadlineOf(run.plan);
-  const flight = beginFlight(run, progress, settler);
+  const pause = hearPauses(run.pause);
+  const flight = beginFlight(run, progress, settler, pause);
   try {
     const ends = [flight.landed, CancellationScope.current().cancelRequested, ...passing(dueAt)];
     const how = await Promise.race(ends);
     if (how === 'continue') {
-      await Promise.race([settler.finish(), CancellationScope.current().cancelRequested]);
+      await Promise.race([finish(settler, pause), CancellationScope.current().cancelRequested]);
       await continueBy(dueAt)(input);
     }
     if (how === 'overdue') return conclude(run, progress, await timeOut(run, flight, settler));
@@ -50,6 +52,12 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
     return conclude(run, progress, end);
   }
   return conclude(run, progress, await close(run, settler, verdict(progress)));
+}
+
+/** All that is to be in the rows before a new execution reads them. */
+async function finish(settler: Settler, pause: Pause): Promise<void> {
+  await settler.finish();
+  await pause.noted();
 }
 
 /** The run takes too long: what is in flight is cancelled, the rest never starts. */

@@ -1,9 +1,9 @@
-import { cancelRunSchema, graphRunSchema, jobRunDetailSchema } from '../../graph/resources.ts';
+import { graphRunSchema, jobRunDetailSchema, noteSchema } from '../../graph/resources.ts';
 import type { CancelledGraphRun, CancelledJobRun } from '../../store/cancel-runs.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, runPath } from '../request-schemas.ts';
-import { cancelNow } from '../start-now.ts';
+import { tellNow } from '../start-now.ts';
 
 const tags = ['runs'];
 const kept =
@@ -22,7 +22,7 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         description: kept,
         params: runPath,
         querystring: noQuery,
-        body: cancelRunSchema.nullable(),
+        body: noteSchema.nullable(),
         response: { 202: graphRunSchema },
       },
     },
@@ -34,7 +34,7 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         location: ({ id }) => `/v1/graph-runs/${id}`,
       });
       // One that waited for another run has no workflow, and has ended.
-      if (cancelled.completedAt === null) await cancelNow(log, () => temporal.requestCancel(cancelled));
+      if (cancelled.completedAt === null) await tellNow(log, () => temporal.requestCancel(cancelled));
       return cancelled;
     },
   );
@@ -49,7 +49,7 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         description: kept,
         params: runPath,
         querystring: noQuery,
-        body: cancelRunSchema.nullable(),
+        body: noteSchema.nullable(),
         response: { 202: jobRunDetailSchema },
       },
     },
@@ -60,7 +60,7 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         create: (once) => store.cancels.jobRun({ id: params.id, note: body?.note ?? null, actor }, once),
         location: ({ id }) => `/v1/job-runs/${id}`,
       });
-      await cancelNow(log, () => temporal.requestCancel(cancelled));
+      await tellNow(log, () => temporal.requestCancel(cancelled));
       return cancelled;
     },
   );

@@ -3,7 +3,7 @@ import type { GraphRunView, JobRunDetail } from '../../client/index.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
 import { ofEitherRun } from '../either-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { formatCancel } from '../text.ts';
+import { formatAsked } from '../text.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {
@@ -37,7 +37,7 @@ async function cancel(
   if (watch && 'jobCounts' in cancelled)
     return watchToEnd(session, id, ({ reason }) => reason === 'cancelled');
   const { state, cancelRequest } = cancelled;
-  print(cancelled, () => `${state}, cancelled ${cancelRequest === null ? '' : formatCancel(cancelRequest)}`);
+  print(cancelled, () => `${state}, cancelled ${cancelRequest === null ? '' : formatAsked(cancelRequest)}`);
   session.note(`see how it ends with: graphrun show ${id}`);
   return exitCodes.done;
 }

@@ -5,8 +5,8 @@ import { unknownRun, unlessUnknown } from '../either-run.ts';
 import { useColor } from '../io.ts';
 import { renderError, renderRun } from '../run-table.ts';
 import {
+  formatAsked,
   formatBytes,
-  formatCancel,
   formatColumns,
   formatSpan,
   formatTime,
@@ -45,7 +45,8 @@ function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string 
     ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
     ['select', run.select === null ? '' : printable(run.select.join(', '))],
     ['params', Object.keys(run.params).length === 0 ? '' : JSON.stringify(run.params)],
-    ['cancelled', run.cancelRequest === null ? '' : formatCancel(run.cancelRequest)],
+    ['cancelled', run.cancelRequest === null ? '' : formatAsked(run.cancelRequest)],
+    ['paused', run.pause === null ? '' : formatAsked(run.pause)],
     ['workflow', run.workflowId],
   ];
   return `${renderFacts(facts)}\n\n${renderRun(run, now, { color, ids: true })}`;
@@ -65,7 +66,7 @@ function renderJobRun(
     ['started', formatTime(run.startedAt)],
     ['time', formatSpan(run, now)],
     ['next attempt', run.reason === 'retry' ? formatTime(run.error?.retryAt ?? null) : ''],
-    ['cancelled', run.cancelRequest === null ? '' : formatCancel(run.cancelRequest)],
+    ['cancelled', run.cancelRequest === null ? '' : formatAsked(run.cancelRequest)],
     ['workflow', run.tasks.at(-1)?.workflowId ?? ''],
   ];
   const parts = [renderFacts(facts)];

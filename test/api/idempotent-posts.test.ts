@@ -48,6 +48,15 @@ describe('every POST', () => {
       const { id } = await store.graphRuns.create({ project, params: {}, select: null, actor: 'test' });
       return { url: `/v1/graph-runs/${id}/cancel`, payload: { note: 'why' }, status: 202 };
     },
+    'POST /v1/graph-runs/{id}/pause': async (project) => {
+      const { id } = await store.graphRuns.create({ project, params: {}, select: null, actor: 'test' });
+      return { url: `/v1/graph-runs/${id}/pause`, status: 202 };
+    },
+    'POST /v1/graph-runs/{id}/unpause': async (project) => {
+      const { id } = await store.graphRuns.create({ project, params: {}, select: null, actor: 'test' });
+      await store.pauses.set({ id, paused: true, note: null, actor: 'test' });
+      return { url: `/v1/graph-runs/${id}/unpause`, status: 202 };
+    },
     'POST /v1/job-runs/{id}/cancel': async (project) => {
       const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
       return { url: `/v1/job-runs/${id}/cancel`, status: 202 };

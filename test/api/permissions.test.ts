@@ -34,6 +34,8 @@ const permissions = {
   'POST /v1/graph-runs/{id}/plan': 'read',
   'POST /v1/graph-runs/{id}/resume': 'write',
   'POST /v1/graph-runs/{id}/cancel': 'write',
+  'POST /v1/graph-runs/{id}/pause': 'write',
+  'POST /v1/graph-runs/{id}/unpause': 'write',
   'POST /v1/job-runs/{id}/cancel': 'write',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',

@@ -11,6 +11,7 @@ import type { CancelToSend } from '../../store/cancel-runs.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
+import type { SignalToSend } from '../../watch/signaller.ts';
 import type { Starter } from '../../watch/starter.ts';
 import { useDatabases } from '../support/databases.ts';
 
@@ -20,6 +21,7 @@ export interface FakeStarter extends Starter {
   readonly graphRuns: RunToStart[];
   readonly jobRuns: JobRunToStart[];
   readonly cancels: CancelToSend[];
+  readonly signals: SignalToSend[];
 }
 
 export interface TestApi {
@@ -144,6 +146,7 @@ export function fakeStarter(): FakeStarter {
     graphRuns: [],
     jobRuns: [],
     cancels: [],
+    signals: [],
     startGraphRun: async (run) => {
       answer();
       starter.graphRuns.push(run);
@@ -160,6 +163,11 @@ export function fakeStarter(): FakeStarter {
       return true;
     },
     terminateCancelled: async () => true,
+    signal: async (signal) => {
+      answer();
+      starter.signals.push(signal);
+      return true;
+    },
     ping: async () => answer(),
     close: async () => {},
   };

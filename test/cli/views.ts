@@ -43,6 +43,7 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     epoch: 1,
     workflowId: `graph-run/${id}/1`,
     cancelRequest: null,
+    pause: null,
     createdAt,
     createdBy: 'key:test',
     startedAt: null,

@@ -85,6 +85,13 @@ describe('against a server', () => {
     ]);
   });
 
+  test('runs of graphs are paused and go on', async () => {
+    const run = await client.graphRuns.start(await makeProject());
+    const paused = await client.graphRuns.pause(run.id, { note: 'why' });
+    expect(paused).toMatchObject({ id: run.id, pause: { by: 'key:admin', note: 'why' } });
+    expect(await client.graphRuns.unpause(run.id)).toMatchObject({ id: run.id, pause: null });
+  });
+
   test('the feed is read from a number on', async () => {
     const { readTo: after } = await client.events.list({ after: 'latest' });
     const project = await makeProject();

@@ -35,12 +35,15 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
   [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
   [/^graphrun show JOB_RUN/, /^job +orders \(upload\) of shop\nstate +SUCCESS/],
+  [/^graphrun pause RUN/, /^(PENDING|RUNNING), paused .* by .*: the source is down\n$/],
+  [/^graphrun unpause RUN/, /^(PENDING|RUNNING), not paused\n$/],
   [/^graphrun cancel RUN/, /^(PENDING|RUNNING), cancelled .* by .*: the wrong file\n$/],
   [/^export GRAPHRUN_API_KEY=/, /^[\w-]{20,}\n$/],
   [/^curl --request POST /, /^\{"id":".*"project":"shop",.*"state":"PENDING"/],
   [/^curl /, /^\{"items":\[\{.*"project":"shop"/],
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
+  [/^temporal workflow signal /, /^Signal workflow succeeded\n$/],
   [/^graphrun plan RUN --from per_day/, /1 to run again, 1 kept/],
   [/^graphrun resume RUN --from per_day --watch/, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun explain RUN/, /^shop · run \S+ · SUCCESS\nIt has ended; "graphrun show \S+" tells how\.\n$/],
@@ -59,7 +62,8 @@ function commandsOf(file: string): string[] {
 async function type(command: string, folder: string): Promise<string> {
   const graphrun = `${process.execPath} ${join(root, 'cli/graphrun.ts')}`;
   const latest = await latestRun();
-  const runId = command.startsWith('graphrun cancel') ? await startLongRun() : latest?.id;
+  const isOfOpen = /^(graphrun (cancel|pause|unpause)|temporal workflow signal) /.test(command);
+  const runId = isOfOpen ? await startLongRun() : latest?.id;
   const line = command
     .replace(/^npm run -s graphrun --/, graphrun)
     .replace(/^graphrun\b/, graphrun)
@@ -68,6 +72,7 @@ async function type(command: string, folder: string): Promise<string> {
     .replace(/^alias (\w+)=.*/, '$&; alias $1')
     .replace(/\bJOB_RUN\b/, latest?.jobRuns[0]?.id ?? '')
     .replace(/\bRUN\b/, runId ?? '')
+    .replace(/\bWORKFLOW\b/, `graph-run/${runId}/1`)
     .replace('http://127.0.0.1:4400', info.apiUrl);
   const env = { ...process.env, GRAPHRUN_API_URL: info.apiUrl, GRAPHRUN_API_KEY: info.apiKey };
   const { stdout } = await run('bash', ['-euc', line], { cwd: folder, env });
@@ -76,15 +81,19 @@ async function type(command: string, folder: string): Promise<string> {
 
 const longProject = 'long';
 
-/** One that has not ended when it is cancelled. */
+let longRun = '';
+
+/** The one that has not ended when it is cancelled. */
 async function startLongRun(): Promise<string> {
+  if (longRun !== '') return longRun;
   const sql = 'select 1 as one, pg_sleep(60)::text as slept';
   await client.projects.create({ name: longProject });
   await client.graphs.push(longProject, {
     project: longProject,
     jobs: { sleep: { kind: 'transform', config: { sql } } },
   });
-  return (await client.graphRuns.start(longProject)).id;
+  longRun = (await client.graphRuns.start(longProject)).id;
+  return longRun;
 }
 
 /** Ended, since it may be one that was only just started. */

@@ -14,9 +14,9 @@ const plan: Plan = {
 const done: StoredState = { state: 'SUCCESS', reason: null };
 const waits: StoredState = { state: 'PENDING', reason: null };
 
-function reasonsWith(stored: Readonly<Record<string, StoredState>>, inFlightMax: number) {
+function reasonsWith(stored: Readonly<Record<string, StoredState>>, inFlightMax: number, isPaused = false) {
   const rows = keys.map((key) => [key, stored[key] ?? waits] as const);
-  return Object.fromEntries(pendingReasons(plan, new Map(rows), inFlightMax));
+  return Object.fromEntries(pendingReasons(plan, new Map(rows), { jobsInFlightMax: inFlightMax, isPaused }));
 }
 
 describe('a job that is PENDING', () => {
@@ -36,10 +36,20 @@ describe('a job that is PENDING', () => {
     expect(reasons).toEqual({ a: 'queued', c: 'window', d: 'window', e: 'window', f: 'window' });
   });
 
+  it('is paused with its run when it is ready, and waits for its upstream before that', () => {
+    const reasons = reasonsWith({ root: done, a: { state: 'RUNNING', reason: null } }, 3, true);
+    expect(reasons).toEqual({ b: 'paused', c: 'paused', d: 'paused', e: 'paused', f: 'paused' });
+    expect(reasonsWith({ a: { state: 'PENDING', reason: 'retry' } }, 9, true)).toMatchObject({
+      root: 'paused',
+      b: 'upstream',
+    });
+  });
+
   it('passes on what a job waits for that the selection left out', () => {
     const stored = new Map([['f', waits]]);
+    const pace = { jobsInFlightMax: 9, isPaused: false };
     const chain: Plan = { ...plan, passing: [1], parents: [[], [0], [], [], [], [], [1]] };
-    expect(pendingReasons(chain, new Map([...stored, ['root', waits]]), 9).get('f')).toBe('upstream');
-    expect(pendingReasons(chain, new Map([...stored, ['root', done]]), 9).get('f')).toBe('queued');
+    expect(pendingReasons(chain, new Map([...stored, ['root', waits]]), pace).get('f')).toBe('upstream');
+    expect(pendingReasons(chain, new Map([...stored, ['root', done]]), pace).get('f')).toBe('queued');
   });
 });

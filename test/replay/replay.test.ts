@@ -1,15 +1,19 @@
 // Histories of runs as they were recorded, replayed on today's workflows: a change that would break runs under way fails
 // here. `RECORD_HISTORIES=1 npx vitest run test/replay` adds today's history of each shape below; old ones stay.
 import { readdirSync, readFileSync } from 'node:fs';
+import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
+import { runSignals } from '../../workflows/contract.ts';
 import { useEngine } from '../support/engine.ts';
+import { createHeld } from '../support/held.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { until } from '../support/until.ts';
 import { histories, replay, takeHistory } from './histories.ts';
 
 const { kinds, begun, broken } = createTestKinds();
-const engine = await useEngine(kinds);
+const held = createHeld();
+const engine = await useEngine([...kinds, held.kind]);
 
 const shapes: Record<string, GraphDefinition['jobs']> = {
   diamond: {
@@ -52,6 +56,10 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     endless: { kind: 'endless' },
     below: { kind: 'noop', dependsOn: ['endless'] },
   },
+  paused: {
+    first: { kind: 'held', config: { gate: 'paused' } },
+    below: { kind: 'noop', dependsOn: ['first'] },
+  },
   overdue: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
   'job-overdue': {
     endless: { kind: 'endless', totalTimeout: '1s' },
@@ -74,8 +82,27 @@ async function runShape(name: string, jobs: GraphDefinition['jobs']) {
     await until(() => (begun.includes('endless#1') ? true : undefined), 'the job to cancel runs');
     await handle.cancel();
   }
+  if (name === 'paused') await pauseAndUnpause(id, handle);
   await handle.result().catch(() => {});
   return name === 'resumed' ? resume(id) : handle;
+}
+
+/** By hand, on and off by request, and on by hand. */
+async function pauseAndUnpause(id: string, handle: WorkflowHandle): Promise<void> {
+  const { pauses, graphRuns } = engine.store;
+  await handle.signal(runSignals.pause, { by: 'me' });
+  await until(async () => (await graphRuns.get(id)).pause ?? undefined, 'the row says that it is paused');
+  for (const paused of [false, true]) {
+    await pauses.set({ id, paused, note: null, actor: 'test' });
+    const [{ number } = { number: 0 }] = await pauses.untold(null, 1);
+    await handle.signal(runSignals.setPause, { number, paused });
+  }
+  held.letGo('paused');
+  await until(
+    async () => ((await graphRuns.get(id)).jobCounts.SUCCESS === 1 ? true : undefined),
+    'the first ends',
+  );
+  await handle.signal(runSignals.unpause);
 }
 
 async function resume(id: string) {

@@ -2,9 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GraphDefinition } from '../../graph/definition.ts';
 import type { GraphRunDetail } from '../../graph/resources.ts';
+import { runSignals } from '../../workflows/contract.ts';
 import { replay, takeHistory } from '../replay/histories.ts';
 import { useEngine } from '../support/engine.ts';
 import { expectProved } from '../support/expect-proved.ts';
+import { createHeld } from '../support/held.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { useOwnTemporal } from '../support/own-temporal.ts';
 import { resetPoints, resetWorkflow } from '../support/reset.ts';
@@ -13,7 +15,8 @@ import { useWatch } from '../support/watch.ts';
 
 const temporalAddress = await useOwnTemporal(['limit.historyCount.suggestContinueAsNew=60']);
 const { kinds, begun, broken } = createTestKinds();
-const engine = await useEngine(kinds, undefined, { temporalAddress });
+const held = createHeld();
+const engine = await useEngine([...kinds, held.kind], undefined, { temporalAddress });
 const { store } = engine;
 useWatch(engine);
 
@@ -131,6 +134,30 @@ describe('a long run', () => {
     expect(run).toMatchObject({ state: 'SUCCESS' });
     expect(run.tasks).toHaveLength(1);
     await expectProved(engine, run.id);
+  });
+
+  it('stays paused in the execution that it goes on in', async () => {
+    const a = { kind: 'held', config: { gate: 'paused' } };
+    await engine.push({ project: 'paused', jobs: { a, b: { kind: 'breakable', dependsOn: ['a'] } } });
+    const { id, handle } = await engine.start('paused');
+    await until(async () => (await store.graphRuns.get(id)).jobCounts.RUNNING || undefined, 'a works');
+    const asked = { id, note: null, actor: 'test' };
+    await store.pauses.set({ ...asked, paused: true });
+    for (let signals = 0; signals < 60; signals += 1)
+      await handle.signal(runSignals.setPause, 'to fill the history');
+    held.letGo('paused');
+    const run = await until(async () => {
+      const found = await store.graphRuns.get(id);
+      return found.tasks.length > 1 ? found : undefined;
+    }, 'it goes on in a new execution');
+    expect(run).toMatchObject({ state: 'RUNNING', reason: 'paused', epoch: 1 });
+    expect(run.jobRuns.map(({ state, reason }) => [state, reason])).toEqual([
+      ['SUCCESS', null],
+      ['PENDING', 'paused'],
+    ]);
+    await store.pauses.set({ ...asked, paused: false });
+    expect(await engine.ended(id)).toMatchObject({ state: 'SUCCESS', epoch: 1 });
+    await expectProved(engine, id);
   });
 
   it('is cancelled in the execution that it has come to', async () => {
