@@ -114,8 +114,8 @@ export const explanationSchema = z.object({
     project: z.string(),
     state,
     /**
-     * One of docs/states.md, or `not_started` (Temporal has no workflow of it yet), `no_worker`, `catching_up` (Temporal has
-     * ended or reset it, and the rows follow).
+     * One of docs/states.md, or `not_started` (Temporal has no workflow of it yet), `no_worker`, `cancelling` (somebody has
+     * cancelled it, and that is under way), `catching_up` (Temporal has ended or reset it, and the rows follow).
      */
     reason: z.string().nullable(),
     /** What to do about it, where something is to be done. */

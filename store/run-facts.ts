@@ -6,17 +6,20 @@ import { isId } from './ids.ts';
 import { unknownJobRun } from './job-runs.ts';
 import { readLine } from './run-line.ts';
 import {
+  type CancelColumns,
+  cancelColumns,
   type GraphRunRow,
   type JobRunViewRow,
   jobRunViewColumns,
   selectGraphRun,
+  toCancelRequest,
   toGraphRunView,
   toJobRunView,
 } from './run-views.ts';
 import type { AttemptFacts, Graphs, JobFacts, RunFacts } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-interface JobRow extends JobRunViewRow {
+interface JobRow extends JobRunViewRow, CancelColumns {
   readonly project_id: string;
   readonly version: number;
   readonly output_hash: string | null;
@@ -24,7 +27,7 @@ interface JobRow extends JobRunViewRow {
 }
 
 const selectJobs = `
-  SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output_hash, r.workflow_id
+  SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output_hash, r.workflow_id, ${cancelColumns}
   FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id`;
 
 /** @throws CodedError GRAPH_RUN_UNKNOWN */
@@ -46,9 +49,11 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
     pinned && waits
       ? await reasonsOf(graphs, pinned.projectId, pinned.version, read.jobs, row.paused_at !== null)
       : null;
-  const { project, state, reason, epoch, error, workflowId, createdAt, pause } = toGraphRunView(row);
+  const { project, state, reason, epoch, error, workflowId, createdAt, cancelRequest, pause } =
+    toGraphRunView(row);
   return {
-    ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned, pause },
+    ...{ type: 'graph_run', id, project, state, reason, epoch, error, workflowId, createdAt, pinned },
+    ...{ cancelRequest, pause },
     tasks: read.tasks,
     ...(read.line && { line: read.line }),
     jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read.attempts)),
@@ -68,7 +73,8 @@ export async function readJobRunFacts(database: Database, id: string): Promise<R
   const job = toFacts(row, 'queued', read.attempts);
   const { project, state, reason, epoch, error, createdAt } = job;
   return {
-    ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt, pause: null },
+    ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt },
+    ...{ cancelRequest: toCancelRequest(row), pause: null },
     workflowId: row.workflow_id ?? '',
     pinned: { projectId: row.project_id, version: row.version },
     tasks: read.tasks,

@@ -187,6 +187,7 @@ export interface RunFacts {
   /** Of the newest epoch, as the API starts it. */
   readonly workflowId: string;
   readonly createdAt: string;
+  readonly cancelRequest: Asked | null;
   readonly pause: Asked | null;
   /** Null for an invalid run. */
   readonly pinned: { readonly projectId: string; readonly version: number } | null;

@@ -3,11 +3,11 @@ import type { Explanation, QueueView, WaitingJob, WaitReason } from '../graph/in
 import { waitReasons } from '../graph/inspections.ts';
 import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
-import type { Asked } from '../graph/resources.ts';
 import { isFinal } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
 import type { JobFacts, RunFacts, RunLine } from '../store/store.ts';
 import { explainJob, type JobContext } from './explain-job.ts';
+import { judgeCancelled, judgePaused, withCancel } from './explain-requests.ts';
 import type { PendingActivity } from './pending-activities.ts';
 import { isDeserted, isUnpolled, toQueueView } from './queue-views.ts';
 import type { PolledQueue } from './task-queues.ts';
@@ -38,9 +38,11 @@ export function explainRun(facts: ExplainFacts): Explanation {
   const queues = (temporal?.queues ?? []).map((queue) => toQueueView(queue, facts.now));
   const jobs = isFinal(state) ? [] : explainJobs(facts, queues);
   const asked = only === null ? jobs : jobs.filter(({ job }) => job === only);
+  const judged = judgeRun(facts, queues, jobs);
+  const judgement = isFinal(state) ? judged : withCancel(run.cancelRequest, judged);
   const byReason = waitReasons.map((reason) => asked.filter((job) => job.reason === reason));
   return {
-    run: { type, id, project, state, ...judgeRun(facts, queues, jobs) },
+    run: { type, id, project, state, ...judgement },
     temporalAnswered: temporal !== null || isFinal(state),
     waiting: byReason.flatMap((group) => {
       const [first] = group;
@@ -76,7 +78,7 @@ function dueAmong(jobs: readonly JobFacts[], execution: ExecutionView | null): S
   return new Set(ready.slice(0, free).map(({ job }) => job));
 }
 
-interface Judgement {
+export interface Judgement {
   readonly reason: string | null;
   readonly message: string;
 }
@@ -95,6 +97,7 @@ function judgeRun(facts: ExplainFacts, queues: readonly QueueView[], jobs: reado
   }
   return (
     judgeExecution(run, temporal) ??
+    judgeCancelled(run, temporal, jobs) ??
     judgePaused(run, temporal) ??
     judgeWork(facts, temporal, queues, jobs)
   );
@@ -141,18 +144,6 @@ function describeLine(line: RunLine | undefined): string {
   const holders = `${open.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const before = ahead === 0 ? 'It is the next one' : `${ahead} that came before wait as well`;
   return `${waits} ${before}. The graph's maxOpenRuns is ${maxOpenRuns}; open: ${holders || 'none'}.`;
-}
-
-/** A workflow task that fails is of more account: nothing goes on before that is mended. */
-function judgePaused({ id, pause, state }: RunFacts, { taskFailure }: TemporalFacts): Judgement | null {
-  if (pause === null || state !== 'RUNNING' || taskFailure !== null) return null;
-  const goOn = `What is under way ends, and nothing new begins; to go on: graphrun unpause ${id}`;
-  return { reason: 'paused', message: `It is paused, ${describeAsked(pause)}. ${goOn}` };
-}
-
-/** Who asked for something, when and why. */
-function describeAsked({ at, by, note }: Asked): string {
-  return `since ${at} by ${by}${note === null ? '' : ` (${note})`}`;
 }
 
 function judgeWork(

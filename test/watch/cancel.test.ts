@@ -103,6 +103,12 @@ describe('without a worker', () => {
       const { raw } = await handle.describe();
       return raw.workflowExtendedInfo?.cancelRequested ? true : undefined;
     }, 'Temporal has heard of it');
+    expect((await engine.inspector.explainGraphRun(id)).run).toMatchObject({
+      reason: 'cancelling',
+      message: expect.stringMatching(
+        /^It is to be cancelled, since \S+ by key:somebody \(enough\)\. Temporal has been told/,
+      ),
+    });
     const workers = await engine.startWorkers();
     await untilEnded(id);
     await workers.stop();

@@ -68,7 +68,14 @@ function runOf(jobs: readonly JobFacts[], more: Partial<RunFacts> = {}): RunFact
       error: null,
       workflowId: 'w',
     },
-    ...{ createdAt: now.toISOString(), pause: null, pinned: { projectId: id, version: 1 }, tasks: [task], jobs },
+    ...{
+      createdAt: now.toISOString(),
+      cancelRequest: null,
+      pause: null,
+      pinned: { projectId: id, version: 1 },
+      tasks: [task],
+      jobs,
+    },
     ...more,
   };
 }
