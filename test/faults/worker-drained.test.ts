@@ -3,7 +3,9 @@ import { expect } from 'vitest';
 import { until } from '../support/until.ts';
 import { expectSound } from './support/expect-sound.ts';
 import { fault } from './support/fault.ts';
+import type { FaultProcess } from './support/fault-process.ts';
 import { useFaultStack } from './support/fault-stack.ts';
+import type { JournalEntry } from './support/latches.ts';
 import { layeredJobs } from './support/layered-jobs.ts';
 import { attemptsOf } from './support/observe.ts';
 import { readRunFacts } from './support/run-facts.ts';
@@ -50,21 +52,24 @@ fault(
     // What is handed to a worker in the moment that it is told to stop is lost with its poll, where the server does not let
     // polls end by themselves: that is none of its attempts.
     const retry = { maximumAttempts: 1 };
-    const jobs = layeredJobs({ layers: 5, width: 10, retry, msOf: (job) => 1_500 + 50 * (job % 20) });
+    const jobs = layeredJobs({ layers: 7, width: 10, retry, msOf: (job) => 1_500 + 50 * (job % 20) });
     await stack.push({ project: 'rolling', jobs });
     const id = await stack.start('rolling');
+    const untilOneWorks = (workers: readonly FaultProcess[]) => {
+      const pids = workers.map(({ pid }) => pid);
+      const isOfOne = ({ graphRunId, event, pid }: JournalEntry) =>
+        graphRunId === id && event === 'begun' && pids.includes(pid);
+      const names = workers.map(({ name }) => name).join(' or ');
+      return until(() => latches.journal().some(isOfOne) || undefined, `${names} has begun a job`);
+    };
     for (const worker of stack.workers) {
-      await until(
-        () =>
-          latches.journal().some((e) => e.graphRunId === id && e.event === 'begun' && e.pid === worker.pid) ||
-          undefined,
-        `${worker.name} has begun a job`,
-      );
+      await untilOneWorks([worker]);
       expect(await worker.drain()).toMatchObject({ code: 0, signal: null });
       await worker.start();
     }
     clock.over();
-    expect((await stack.client.graphRuns.get(id)).state).toBe('RUNNING');
+    // So the run was under way all the time: jobs go to the worker that has the workflow in memory.
+    await untilOneWorks(stack.workers);
     await expectSound(stack, clock);
     const facts = await readRunFacts(stack);
     const disturbed = facts.filter(({ state, attempts }) => state !== 'SUCCESS' || attempts !== 1);
