@@ -74,6 +74,8 @@ export const graphDefinitionSchema = z.strictObject({
   onFailure: onFailureSchema.optional(),
   timeout: durationSchema.optional(),
   maxOpenRuns: maxOpenRunsSchema.optional(),
+  /** The name of a project: each graph run of it that succeeds starts one of this graph. */
+  after: projectNameSchema.optional(),
   jobs: z.record(z.string(), jobDefinitionSchema),
 });
 export type GraphDefinition = z.infer<typeof graphDefinitionSchema>;

@@ -67,6 +67,7 @@ export type ErrorCode = keyof typeof errorTable;
 export const problemCodes = [
   'SHAPE_INVALID',
   'NAME_INVALID',
+  'PROJECT_UNKNOWN',
   'KEY_DUPLICATE',
   'LIMIT_EXCEEDED',
   'JOB_KIND_UNKNOWN',

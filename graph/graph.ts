@@ -16,6 +16,8 @@ export interface Graph {
   readonly timeoutMs?: number;
   /** Absent where it is 1. */
   readonly maxOpenRuns?: number;
+  /** The project whose runs start runs of this one when they have succeeded. */
+  readonly after?: string;
   readonly jobs: readonly GraphJob[];
 }
 

@@ -139,7 +139,7 @@ export const attemptSchema = z.object({
 });
 export type AttemptView = z.infer<typeof attemptSchema>;
 
-export const runOriginSchema = z.enum(['api', 'temporal', 'schedule']);
+export const runOriginSchema = z.enum(['api', 'temporal', 'schedule', 'after']);
 
 export const graphRunSchema = z.object({
   id: z.uuid(),
@@ -151,8 +151,10 @@ export const graphRunSchema = z.object({
   error: runErrorSchema.nullable(),
   params: z.record(z.string(), z.unknown()),
   select: z.array(z.string()).nullable(),
-  /** Who made it: this API, something outside that started the workflow, or a schedule. */
+  /** Who made it: this API, something outside that started the workflow, a schedule, or a run that this one follows. */
   origin: runOriginSchema,
+  /** The run of another project whose success started this one. */
+  afterRunId: z.uuid().nullable(),
   epoch: z.int(),
   workflowId: z.string(),
   /** In its current epoch. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkAfter } from './after.ts';
 import { parseCondition } from './condition.ts';
 import {
   durationSchema,
@@ -41,6 +42,7 @@ const outerSchema = z.strictObject({
   onFailure: onFailureSchema.optional(),
   timeout: durationSchema.optional(),
   maxOpenRuns: maxOpenRunsSchema.optional(),
+  after: projectNameSchema.optional(),
   jobs: z.record(z.string(), z.unknown()),
 });
 
@@ -60,6 +62,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
 
   const params = paramsOf(input);
   checkParamSchemas(params, problems);
+  if (outer) checkAfter(outer, params, problems);
   const read = written.map(([key, value]) => readJob(key, value, kinds, problems));
   const jobs = read.filter((job) => job !== undefined);
   const keys = new Set(written.map(([key]) => key));
@@ -81,6 +84,7 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
     ...(onFailure !== 'continue' && { onFailure }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(maxOpenRuns !== defaultMaxOpenRuns && { maxOpenRuns }),
+    ...(outer.after !== undefined && { after: outer.after }),
     jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));

@@ -45,7 +45,8 @@ export function createGraphRuns(database: Database, graphs: Graphs, cache: Graph
            SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project, r.created_at,
              row_number() OVER (PARTITION BY r.project_id ORDER BY r.created_at, r.id) AS round
            FROM graph_run r
-           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin = 'api' OR r.epoch > 1) AND r.created_at < $1
+           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin IN ('api', 'after') OR r.epoch > 1)
+             AND (r.created_at < $1 OR r.origin = 'after')
              AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
          ) unstarted ORDER BY round, created_at, id LIMIT $2`,
         [olderThan, most],

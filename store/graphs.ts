@@ -11,6 +11,7 @@ import { insertEvents } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
+import { checkPredecessors } from './predecessors.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
 import { letIn } from './run-line.ts';
 import type { GraphPush, Graphs } from './store.ts';
@@ -71,6 +72,7 @@ export async function readCurrent(
 
 async function pushGraph(client: pg.ClientBase, push: GraphPush) {
   const { graph, definition, actor } = push;
+  if (graph.after !== undefined) await checkPredecessors(client, graph.project, graph.after);
   const locked = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR UPDATE', [
     graph.project,
   ]);
@@ -90,9 +92,18 @@ async function pushGraph(client: pg.ClientBase, push: GraphPush) {
     [projectId, version, text, JSON.stringify(graph), hash, graph.jobs.length, actor],
   );
   await client.query(
-    `UPDATE project SET current_version = $2, timezone = coalesce($3, timezone), max_open_runs = $5, updated_at = now(), updated_by = $4
+    `UPDATE project SET current_version = $2, timezone = coalesce($3, timezone), max_open_runs = $5, after_project = $6,
+       after_since = CASE WHEN after_project IS DISTINCT FROM $6 THEN now() ELSE after_since END,
+       updated_at = now(), updated_by = $4
      WHERE id = $1`,
-    [projectId, version, definition.timezone ?? null, actor, graph.maxOpenRuns ?? defaultMaxOpenRuns],
+    [
+      projectId,
+      version,
+      definition.timezone ?? null,
+      actor,
+      graph.maxOpenRuns ?? defaultMaxOpenRuns,
+      graph.after ?? null,
+    ],
   );
   await upsertJobs(client, projectId, graph);
   const letInNow = await letIn(client, projectId, actor);

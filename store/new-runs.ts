@@ -28,7 +28,7 @@ export interface PinnedGraph {
   readonly graph: Graph;
 }
 
-export type Origin = 'api' | 'temporal' | 'schedule';
+export type Origin = GraphRunView['origin'];
 
 /** @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN */
 export async function pinGraph(
@@ -80,6 +80,8 @@ export interface GraphRunToInsert {
   readonly params: Params;
   readonly select: readonly string[] | null;
   readonly origin: Origin;
+  /** The run that it follows. */
+  readonly afterRunId?: string;
   readonly actor: string;
 }
 
@@ -90,7 +92,7 @@ export interface Inserted<View> {
 }
 
 /**
- * The run and a JobRun for each job that is not merely passed through, all PENDING. One of the API waits while as many are open
+ * The run and a JobRun for each job that is not merely passed through, all PENDING. One of the API, or that follows another, waits while as many are open
  * as may be, and its project is locked for that; one that was started outside has its workflow already, and is counted.
  */
 export async function insertGraphRun(
@@ -99,14 +101,14 @@ export async function insertGraphRun(
 ): Promise<Inserted<GraphRunView>> {
   const inserted = await client.query<Omit<GraphRunRow, keyof typeof noneYet | 'pending'>>(
     `WITH line AS (
-       SELECT $12::int IS NOT NULL AND ${isFull({ project: '$2::uuid', limit: '$12::int' })} AS is_full
+       SELECT $13::int IS NOT NULL AND ${isFull({ project: '$2::uuid', limit: '$13::int' })} AS is_full
      ), noted AS (
        UPDATE project SET has_line = true FROM line WHERE id = $2::uuid AND NOT has_line AND line.is_full
      )
      INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
-                            first_execution_run_id, created_by, updated_by, reason, line_number)
-     SELECT $1::uuid, $2::uuid, $3::text, $4::int, $5::jsonb, $6::text[], $7::bool, $8::run_origin, $9::text, $10::text, $11::text,
-       $11::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END
+                            first_execution_run_id, after_run_id, created_by, updated_by, reason, line_number)
+     SELECT $1::uuid, $2::uuid, $3::text, $4::int, $5::jsonb, $6::text[], $7::bool, $8::run_origin, $9::text, $10::text, $11::uuid, $12::text,
+       $12::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END
      FROM line
      RETURNING ${graphRunColumns}`,
     [
@@ -120,8 +122,11 @@ export async function insertGraphRun(
       run.origin,
       run.workflowId,
       run.firstExecutionRunId,
+      run.afterRunId ?? null,
       run.actor,
-      run.origin === 'api' ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns) : null,
+      run.origin === 'api' || run.origin === 'after'
+        ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns)
+        : null,
     ],
   );
   const passing = new Set(run.plan.passing);

@@ -49,6 +49,7 @@ export interface GraphRunRow extends CancelColumns, PauseColumns {
   readonly select: string[];
   readonly selective: boolean;
   readonly origin: GraphRunView['origin'];
+  readonly after_run_id: string | null;
   readonly workflow_id: string;
   readonly created_at: Date;
   readonly created_by: string;
@@ -61,7 +62,7 @@ export interface GraphRunRow extends CancelColumns, PauseColumns {
 
 export const graphRunColumns = `
   r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin,
-  r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, ${pauseColumns}, ${cancelColumns}`;
+  r.after_run_id, r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, ${pauseColumns}, ${cancelColumns}`;
 
 export const selectGraphRun = `
   SELECT ${graphRunColumns}, counts.*
@@ -86,6 +87,7 @@ export function toGraphRunView(row: GraphRunRow): GraphRunView {
     params: row.params,
     select: row.selective ? row.select : null,
     origin: row.origin,
+    afterRunId: row.after_run_id,
     epoch: row.epoch,
     workflowId: row.workflow_id,
     cancelRequest: toCancelRequest(row),

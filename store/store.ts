@@ -96,7 +96,7 @@ export interface GraphPush {
 export interface Graphs {
   /**
    * Stores a validated graph as the project's next version; one equal to the current version makes none.
-   * @throws CodedError PROJECT_UNKNOWN
+   * @throws CodedError PROJECT_UNKNOWN, GRAPH_INVALID
    */
   push(push: GraphPush): Promise<{ version: number; isNew: boolean; change: GraphChange }>;
   /** The current version. @throws CodedError PROJECT_UNKNOWN, GRAPH_UNKNOWN */
@@ -148,7 +148,10 @@ export interface GraphRuns {
   list(filter: GraphRunFilter, page: PageRequest): Promise<Page<GraphRunView>>;
   /** @throws CodedError GRAPH_RUN_UNKNOWN */
   get(id: string): Promise<GraphRunDetail>;
-  /** Runs of the API whose start nobody has seen: the oldest of each project, then the second of each, and so on. */
+  /**
+   * Runs whose start nobody has seen: the oldest of each project, then the second of each, and so on. One that follows
+   * another run has nobody else to start it, so that it is due at once.
+   */
   unstarted(olderThan: Date, most: number): Promise<RunToStart[]>;
 }
 

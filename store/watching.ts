@@ -1,5 +1,6 @@
 // What the watch asks and writes, beside the ends and adoptions of execution.ts.
 import type { Fence, RunError } from '../graph/transitions.ts';
+import { followSuccesses } from './after-runs.ts';
 import type { AttemptSubject } from './attempt-writes.ts';
 import type { Database } from './database.ts';
 import type { OpenGraphRun, OpenJobRun, WorkflowIdentity } from './execution.ts';
@@ -40,6 +41,9 @@ export interface Watching {
   runningAttempts(runId: string, jobs: readonly string[]): Promise<RunningAttempt[]>;
   /** Ends attempts for which Temporal tries again: their jobs wait. One that tells of itself later is heard. */
   noteLost(lost: readonly LostAttempt[], actor: string): Promise<void>;
+
+  /** Makes the runs that start after others that have succeeded; looks at the next `most` of those, tells of how many. */
+  followSuccesses(most: number): Promise<number>;
 
   beginTurn(): Promise<TurnBegin>;
   /** Writes the event `behind` when it is due. */
@@ -144,6 +148,7 @@ export function createWatching(database: Database, cache: GraphCache): Watching 
     clearStuck: (identity, actor) => database.transaction((client) => clearStuck(client, identity, actor)),
     runningAttempts: (runId, jobs) => readRunningAttempts(pool, runId, jobs),
     noteLost: (lost, actor) => database.transaction((client) => noteLost(client, lost, actor)),
+    followSuccesses: (most) => database.transaction((client) => followSuccesses(client, cache, most)),
     beginTurn: () => beginTurn(database),
     noteLag: (behindAfterMs) => database.transaction((client) => noteLag(client, behindAfterMs)),
     endTurn: (turn) => database.transaction((client) => endTurn(client, turn)),

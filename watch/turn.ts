@@ -52,6 +52,8 @@ const followedAtOnce = 10;
 /** Open executions compared in a turn, in rotation; more until a new holder has seen all of them once. */
 const comparedPerTurn = { usual: 100, first: 1_000 };
 const settledKept = 10_000;
+/** Runs that have succeeded, in a transaction that makes those that follow them. */
+const successesAtOnce = 20;
 
 export function beginTenure(): Tenure {
   return {
@@ -72,6 +74,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   const { begunAt, listedUntil } = await watch.beginTurn();
   tenure.listedUntil ??= listedUntil;
   try {
+    await followSuccesses(options, signal);
     await watch.letRunsIn(options.actor);
     await startPending({
       ...options,
@@ -92,6 +95,13 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   } finally {
     await keepCounts(options, tenure);
   }
+}
+
+/** Runs that start after others: they are made here, and started as those are that were asked for. */
+async function followSuccesses({ store }: TurnOptions, signal: AbortSignal): Promise<void> {
+  let seen = successesAtOnce;
+  while (seen === successesAtOnce && !signal.aborted)
+    seen = await store.watch.followSuccesses(successesAtOnce);
 }
 
 /** Answers with how far the lists were read. */

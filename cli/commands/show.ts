@@ -41,7 +41,7 @@ async function showJobRun({ client, io, print }: Session, id: string): Promise<v
 function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string {
   const facts = [
     ['version', String(run.version ?? '')],
-    ['origin', run.origin],
+    ['origin', run.afterRunId === null ? run.origin : `after run ${run.afterRunId}`],
     ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
     ['select', run.select === null ? '' : printable(run.select.join(', '))],
     ['params', Object.keys(run.params).length === 0 ? '' : JSON.stringify(run.params)],

@@ -40,6 +40,7 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     params: {},
     select: null,
     origin: 'api',
+    afterRunId: null,
     epoch: 1,
     workflowId: `graph-run/${id}/1`,
     cancelRequest: null,

@@ -170,6 +170,18 @@ describe('validateGraph', () => {
     });
   });
 
+  it('starts after no project that needs to be told a parameter, and never after itself', () => {
+    const jobs = { a: upload };
+    const params = { day: { type: 'string' }, year: { type: 'integer', default: 2001 } };
+    expect(problemsOf({ project: 'p', after: 'p', params, jobs })).toMatchObject([
+      { code: 'GRAPH_CYCLE', path: '/after', message: expect.stringContaining('p -> p') },
+      { code: 'PARAM_MISSING', path: '/params/day' },
+    ]);
+    expect(graphOf({ project: 'p', after: 'other', params: { year: params.year }, jobs })).toMatchObject({
+      after: 'other',
+    });
+  });
+
   it('says how many problems it does not list', () => {
     const validation = validateGraph({ project: 'p', jobs: manyWrong() }, kinds);
     expect(validation).toMatchObject({ ok: false, unlisted: 9_900 });
