@@ -25,6 +25,8 @@ import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
 import { runActionRoutes } from './routes/run-actions.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
+import { scheduleActionRoutes } from './routes/schedule-actions.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 
 export interface AppOptions extends Dependencies {
@@ -101,6 +103,8 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   pauseRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
+  scheduleRoutes(v1, dependencies);
+  scheduleActionRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

@@ -6,6 +6,8 @@ import { fileNamePattern } from '../graph/names.ts';
 
 export const projectPath = z.strictObject({ project: projectNameSchema });
 export const jobPath = projectPath.extend({ job: jobKeySchema });
+/** A name that is none is that of nothing: the store says so. */
+export const schedulePath = projectPath.extend({ name: z.string().min(1).max(200) });
 export const filePath = projectPath.extend({
   name: z
     .string()

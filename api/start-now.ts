@@ -20,3 +20,12 @@ export async function tellNow(log: FastifyBaseLogger, tell: () => Promise<unknow
     log.warn({ err: error }, 'Temporal could not be told of the request yet; it is told later');
   }
 }
+
+/** Tries to tell Temporal of a schedule that is kept. When that fails it is told later (watch/). */
+export async function applyNow(log: FastifyBaseLogger, apply: () => Promise<unknown>): Promise<void> {
+  try {
+    await apply();
+  } catch (error) {
+    log.warn({ err: error }, 'Temporal could not be told of the schedule yet; it is told later');
+  }
+}

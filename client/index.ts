@@ -5,10 +5,12 @@ import { type ClientSettings, createHttp } from './http.ts';
 import { createJobs } from './jobs.ts';
 import { createProjects } from './projects.ts';
 import { createGraphRuns, createJobRuns } from './runs.ts';
+import { createSchedules } from './schedules.ts';
 import { createVerifications } from './verifications.ts';
 
 export type * from '../graph/inspections.ts';
 export type * from '../graph/resources.ts';
+export type { SchedulePreview, ScheduleTick, ScheduleView } from '../graph/schedules/resources.ts';
 export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
 export type { EventFilter, EventPageOptions, FollowOptions } from './events.ts';
 export type { UploadContent, UploadOptions } from './files.ts';
@@ -17,6 +19,7 @@ export type { ClientSettings } from './http.ts';
 export type { OnceOptions } from './idempotency.ts';
 export type { PageOptions } from './pages.ts';
 export type { NoteOptions, ResumeChoice, ResumeOptions, RunFilter, RunOptions } from './runs.ts';
+export type { NewSchedule, PauseOptions, ScheduleChange } from './schedules.ts';
 export type { VerificationFilter } from './verifications.ts';
 
 /** Whether the server and what it needs answer. */
@@ -39,6 +42,7 @@ export function createClient(settings: ClientSettings) {
     files: createFiles(http),
     graphRuns: createGraphRuns(http),
     jobRuns: createJobRuns(http),
+    schedules: createSchedules(http),
     events: createEvents(http),
     verifications: createVerifications(http),
     ready: () => http.request<Readiness>({ method: 'GET', path: ['health', 'ready'], alsoAnswers: [503] }),

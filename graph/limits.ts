@@ -19,6 +19,9 @@ export const limits = {
   /** Expressions of a schedule, and its calendars. */
   cronsPerSchedule: 20,
   excludedDatesPerSchedule: 366,
+  schedulesPerProject: 1_000,
+  scheduleTicksDefault: 10,
+  scheduleTicksMax: 1_000,
   jobsInFlightDefault: 100,
   /** What `maxOpenRuns` may be. */
   openRunsPerProject: 10_000,

@@ -2,7 +2,6 @@
 // types are inferred from them. Times are ISO 8601 in UTC.
 import { z } from 'zod';
 import { jobKeySchema, projectNameSchema, timezoneSchema } from './definition.ts';
-import { limits } from './limits.ts';
 import { dropReasons, keepReasons, rerunReasons } from './resume.ts';
 import { computedPendingReasons, RunState, storedGraphRunReasons, storedJobRunReasons } from './states.ts';
 
@@ -217,7 +216,17 @@ export const eventSchema = z.object({
   number: z.int(),
   at: time,
   /** `cancel`: that of a run was asked for. */
-  type: z.enum(['project', 'graph', 'graph_run', 'job_run', 'cancel', 'pause', 'unpause', 'watch']),
+  type: z.enum([
+    'project',
+    'graph',
+    'graph_run',
+    'job_run',
+    'cancel',
+    'pause',
+    'unpause',
+    'schedule',
+    'watch',
+  ]),
   /** Null where it is of the whole installation. */
   project: z.string().nullable(),
   graphRunId: z.uuid().nullable(),
@@ -230,6 +239,8 @@ export const eventSchema = z.object({
   actor: z.string(),
   /** Why the actor did it, in words of his own. */
   note: z.string().nullable(),
+  /** The name of one. */
+  schedule: z.string().nullable(),
 });
 export type EventView = z.infer<typeof eventSchema>;
 
@@ -263,31 +274,3 @@ export const eventPageSchema = pageSchema(eventSchema).extend({
 export interface EventPage extends Page<EventView> {
   readonly readTo: number;
 }
-
-export const createProjectSchema = z.strictObject({
-  name: projectNameSchema,
-  timezone: timezoneSchema.optional(),
-});
-
-const resumeChoice = {
-  /** Only these jobs run again, with all downstream; else all that failed or were not reached. */
-  from: z.array(jobKeySchema).min(1).max(1_000).optional(),
-  /** By the project's current graph, in place of the one that the run is pinned to. */
-  latest: z.boolean().optional(),
-};
-export const planResumeSchema = z.strictObject(resumeChoice);
-export const resumeRunSchema = z.strictObject({
-  ...resumeChoice,
-  /** The `hash` of the plan that is to be applied; it is refused if that has changed. */
-  plan: z.string().max(100).optional(),
-});
-
-export const startJobRunSchema = z.strictObject({ params: z.record(z.string(), z.unknown()).optional() });
-
-export const startRunSchema = z.strictObject({
-  params: z.record(z.string(), z.unknown()).optional(),
-  select: z.array(z.string().min(1).max(1_000)).max(1_000).optional(),
-});
-
-/** Why somebody cancels, pauses or unpauses. */
-export const noteSchema = z.strictObject({ note: z.string().min(1).max(limits.noteChars).optional() });

@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Database } from './database.ts';
 import { newId } from './ids.ts';
-import type { ApiKeyHolder, ApiKeys } from './store.ts';
+import type { ApiKeyHolder, Role } from './store.ts';
 
 /** A revoked key is refused after at most this. */
 const keptMs = 3_000;
 const keptMax = 1_000;
 
 /** Keys are random, so a plain hash is enough, and finding one by its hash leaks no timing of the key. */
+export interface ApiKeys {
+  /** Makes the key known if it is not; an existing one of this name gets the key and role. */
+  ensure(key: { name: string; role: Role; key: string }): Promise<void>;
+  /** The holder of a key, or undefined for an unknown or revoked one. */
+  authenticate(key: string): Promise<ApiKeyHolder | undefined>;
+}
+
 export function createApiKeys(database: Database): ApiKeys {
   const find = async (hash: string): Promise<ApiKeyHolder | undefined> => {
     const found = await database.prisma.apiKey.findFirst({

@@ -40,6 +40,7 @@ interface FeedRow {
   readonly attempt: number | null;
   readonly actor: string;
   readonly note: string | null;
+  readonly schedule: string | null;
 }
 
 /**
@@ -48,7 +49,7 @@ interface FeedRow {
  */
 const selectEvents = `
   SELECT counter.last, oldest.number AS oldest, e.number, e.at, e.type, e.project, e.graph_run_id, e.job_run_id, e.job,
-         e.state, e.reason, e.epoch, e.attempt, e.actor, e.note
+         e.state, e.reason, e.epoch, e.attempt, e.actor, e.note, e.schedule
   FROM event_counter counter
   LEFT JOIN LATERAL (SELECT number FROM event ORDER BY number LIMIT 1) oldest ON true
   LEFT JOIN LATERAL (
@@ -113,5 +114,6 @@ function toView(row: FeedRow, number: string): EventView {
     attempt: row.attempt,
     actor: row.actor,
     note: row.note,
+    schedule: row.schedule,
   };
 }

@@ -16,6 +16,8 @@ export interface NewEvent {
   readonly attempt?: number | null;
   readonly actor: string;
   readonly note?: string | null;
+  /** The name of one. */
+  readonly schedule?: string | null;
 }
 
 /** The columns of `eventArrays`, in their order. */
@@ -54,17 +56,23 @@ export function eventArrays(events: readonly NewEvent[]): unknown[][] {
   ];
 }
 
+/** Attempts, whose statement is of its own, are of no schedule. */
+const allColumns = `${eventColumns}, schedule`;
+const allTypes = [...eventTypes, 'text[]'];
+
 const insertSql = `
   WITH counter AS (UPDATE event_counter SET last = last + $1::int WHERE id = 1 RETURNING last)
-  INSERT INTO event (number, ${eventColumns})
-  SELECT counter.last - $1::int + e.place, ${eventColumns}
-  FROM counter, unnest(${eventTypes.map((type, index) => `$${index + 2}::${type}`).join(', ')})
-    WITH ORDINALITY AS e (${eventColumns}, place)`;
+  INSERT INTO event (number, ${allColumns})
+  SELECT counter.last - $1::int + e.place, ${allColumns}
+  FROM counter, unnest(${allTypes.map((type, index) => `$${index + 2}::${type}`).join(', ')})
+    WITH ORDINALITY AS e (${allColumns}, place)`;
 
 /**
  * Adds events to the feed. The last statement of its transaction: the counter's lock is held to the commit, so numbers
  * come in commit order, without gaps, and nobody waits on it longer than a commit takes.
  */
 export async function insertEvents(client: pg.ClientBase, events: readonly NewEvent[]): Promise<void> {
-  if (events.length > 0) await client.query(insertSql, [events.length, ...eventArrays(events)]);
+  if (events.length === 0) return;
+  const schedules = events.map((event) => event.schedule ?? null);
+  await client.query(insertSql, [events.length, ...eventArrays(events), schedules]);
 }

@@ -14,6 +14,7 @@ import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
 import { checkPredecessors } from './predecessors.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
 import { letIn } from './run-line.ts';
+import { retimeSchedules } from './schedule-pushes.ts';
 import type { GraphPush, Graphs } from './store.ts';
 
 interface VersionRow {
@@ -73,11 +74,13 @@ export async function readCurrent(
 async function pushGraph(client: pg.ClientBase, push: GraphPush) {
   const { graph, definition, actor } = push;
   if (graph.after !== undefined) await checkPredecessors(client, graph.project, graph.after);
-  const locked = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR UPDATE', [
-    graph.project,
-  ]);
-  const projectId = locked.rows[0]?.id;
-  if (projectId === undefined) throw unknownProject(graph.project);
+  const locked = await client.query<{ id: string; timezone: string }>(
+    'SELECT id, timezone FROM project WHERE name = $1 FOR UPDATE',
+    [graph.project],
+  );
+  const [project] = locked.rows;
+  if (project === undefined) throw unknownProject(graph.project);
+  const projectId = project.id;
   const current = await readCurrent(client, projectId);
   const text = JSON.stringify(definition);
   const hash = createHash('sha256').update(text).digest('hex');
@@ -107,9 +110,14 @@ async function pushGraph(client: pg.ClientBase, push: GraphPush) {
   );
   await upsertJobs(client, projectId, graph);
   const letInNow = await letIn(client, projectId, actor);
+  const isRetimed = definition.timezone !== undefined && definition.timezone !== project.timezone;
+  const retimed = isRetimed
+    ? await retimeSchedules(client, { id: projectId, name: graph.project }, actor)
+    : [];
   await insertEvents(client, [
     { type: 'graph', project: graph.project, reason: `version ${version}`, actor },
     ...letInNow,
+    ...retimed,
   ]);
   return { version, isNew, change };
 }

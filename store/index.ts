@@ -23,6 +23,7 @@ import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import { createResumes } from './resume-runs.ts';
 import { createRunValues } from './run-values.ts';
+import { createSchedules } from './schedules.ts';
 import type { Store } from './store.ts';
 import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
@@ -31,6 +32,7 @@ export type { Granted } from './granted.ts';
 export { AnsweredBefore } from './idempotency.ts';
 export { jobRunIdOf } from './ids.ts';
 export { recordOutput } from './outputs.ts';
+export { invalidSchedule } from './schedules.ts';
 export type { Store } from './store.ts';
 
 const poolSizeDefault = 10;
@@ -60,6 +62,7 @@ export function createStore(options: StoreOptions): Store {
     cancels: translateErrors(createCancels(database)),
     pauses: translateErrors(createPauses(database)),
     runs: translateErrors(createRuns(database, graphs)),
+    schedules: translateErrors(createSchedules(database, cache)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     checkpoints: translateErrors(createCheckpoints(database)),

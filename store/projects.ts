@@ -3,10 +3,10 @@ import { CodedError } from '../graph/errors.ts';
 import type { ProjectView } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
-import { Prisma } from './generated/client.ts';
 import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { type CreatedCursor, cutPage, decodeCursor, encodeCursor } from './pages.ts';
+import { retimeSchedules } from './schedule-pushes.ts';
 import type { NewProject, Once, PageRequest, Projects } from './store.ts';
 import { layTombstone, refuseTombstone } from './tombstones.ts';
 
@@ -44,17 +44,8 @@ export function createProjects(database: Database): Projects {
     get,
     list: (page) => listProjects(database, page),
     create: (project, once) => createProject(database, project, once),
-    update: async (name, { timezone, actor }) => {
-      try {
-        await database.prisma.project.update({
-          where: { name },
-          data: { timezone, updatedBy: actor, updatedAt: new Date() },
-        });
-      } catch (error) {
-        if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025')
-          throw unknownProject(name);
-        throw error;
-      }
+    update: async (name, change) => {
+      await updateProject(database, name, change);
       return get(name);
     },
     remove: (name, actor) => removeProject(database, name, actor),
@@ -79,6 +70,27 @@ async function createProject(
     return { made: toView(row), events: [event] };
   };
   return database.transaction((client) => answerOnce(client, once, () => insert(client)));
+}
+
+async function updateProject(
+  database: Database,
+  name: string,
+  { timezone, actor }: { readonly timezone: string; readonly actor: string },
+): Promise<void> {
+  await database.transaction(async (client) => {
+    const found = await client.query<{ id: string; timezone: string }>(
+      'SELECT id, timezone FROM project WHERE name = $1 FOR UPDATE',
+      [name],
+    );
+    const [row] = found.rows;
+    if (!row) throw unknownProject(name);
+    await client.query(
+      'UPDATE project SET timezone = $2, updated_by = $3, updated_at = now() WHERE id = $1',
+      [row.id, timezone, actor],
+    );
+    if (row.timezone === timezone) return;
+    await insertEvents(client, await retimeSchedules(client, { id: row.id, name }, actor));
+  });
 }
 
 /** The id of a project. @throws CodedError PROJECT_UNKNOWN */
@@ -130,8 +142,12 @@ async function removeProject(database: Database, name: string, actor: string): P
         `Project "${name}" has ${count} runs that have not ended; wait for them or cancel them.`,
       );
     }
+    const schedules = await client.query<{ temporal_id: string }>(
+      'SELECT DISTINCT temporal_id FROM schedule WHERE project_id = $1 AND (deleted_at IS NULL OR pushed_revision < revision)',
+      [id],
+    );
     await client.query('DELETE FROM project WHERE id = $1', [id]);
-    await layTombstone(client, name, actor);
+    await layTombstone(client, { name, schedules: schedules.rows.map((row) => row.temporal_id), actor });
     await insertEvents(client, [{ type: 'project', project: name, reason: 'deleted', actor }]);
   });
 }

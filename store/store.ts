@@ -16,6 +16,7 @@ import type {
   TaskView,
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
+import type { ApiKeys } from './api-keys.ts';
 import type { Cancels } from './cancel-runs.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Events } from './event-feed.ts';
@@ -28,6 +29,7 @@ import type { Pauses } from './pause-runs.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
 import type { RunValues } from './run-values.ts';
+import type { Schedules } from './schedules.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { Watching } from './watching.ts';
 
@@ -260,13 +262,6 @@ export interface Runs {
   factsOfJobRun(id: string): Promise<RunFacts>;
 }
 
-export interface ApiKeys {
-  /** Makes the key known if it is not; an existing one of this name gets the key and role. */
-  ensure(key: { name: string; role: Role; key: string }): Promise<void>;
-  /** The holder of a key, or undefined for an unknown or revoked one. */
-  authenticate(key: string): Promise<ApiKeyHolder | undefined>;
-}
-
 export interface Store {
   readonly projects: Projects;
   readonly graphs: Graphs;
@@ -277,6 +272,7 @@ export interface Store {
   readonly cancels: Cancels;
   readonly pauses: Pauses;
   readonly runs: Runs;
+  readonly schedules: Schedules;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
   readonly checkpoints: Checkpoints;

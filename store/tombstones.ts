@@ -8,6 +8,8 @@ export interface Tombstone {
   readonly name: string;
   /** Of the warehouse's fence: above those of all attempts of the project. */
   readonly token: bigint;
+  /** Ids of its schedules, which Temporal may still have. */
+  readonly schedules: readonly string[];
 }
 
 export interface Tombstones {
@@ -24,12 +26,12 @@ const retryAfter = '10 seconds';
 export function createTombstones(database: Database): Tombstones {
   return {
     due: async (most) => {
-      const found = await database.pool.query<{ name: string; token: string }>(
-        `SELECT name, token FROM project_tombstone WHERE retry_at IS NULL OR retry_at < now()
+      const found = await database.pool.query<{ name: string; token: string; schedules: string[] }>(
+        `SELECT name, token, schedules FROM project_tombstone WHERE retry_at IS NULL OR retry_at < now()
          ORDER BY deleted_at LIMIT $1`,
         [most],
       );
-      return found.rows.map(({ name, token }) => ({ name, token: BigInt(token) }));
+      return found.rows.map(({ token, ...row }) => ({ ...row, token: BigInt(token) }));
     },
     remove: async ({ name, token }) => {
       await database.pool.query('DELETE FROM project_tombstone WHERE name = $1 AND token = $2', [
@@ -47,11 +49,18 @@ export function createTombstones(database: Database): Tombstones {
 }
 
 /** After the project's rows are gone: an attempt that was about to begin has taken its token by then, or finds no row. */
-export async function layTombstone(client: pg.ClientBase, name: string, actor: string): Promise<void> {
+export async function layTombstone(
+  client: pg.ClientBase,
+  {
+    name,
+    schedules,
+    actor,
+  }: { readonly name: string; readonly schedules: readonly string[]; readonly actor: string },
+): Promise<void> {
   await client.query(
-    `INSERT INTO project_tombstone (name, token, deleted_by) VALUES ($1, nextval('fence_token'), $2)
-     ON CONFLICT (name) DO UPDATE SET token = excluded.token, problem = NULL, retry_at = NULL`,
-    [name, actor],
+    `INSERT INTO project_tombstone (name, token, schedules, deleted_by) VALUES ($1, nextval('fence_token'), $2, $3)
+     ON CONFLICT (name) DO UPDATE SET token = excluded.token, schedules = excluded.schedules, problem = NULL, retry_at = NULL`,
+    [name, schedules, actor],
   );
 }
 

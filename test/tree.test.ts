@@ -11,9 +11,11 @@ const schemaFiles = [
   'graph/definition.ts',
   'graph/environment.ts',
   'graph/inspections.ts',
+  'graph/requests.ts',
   'graph/resources.ts',
   'graph/run-inputs.ts',
   'graph/schedules/definition.ts',
+  'graph/schedules/resources.ts',
   'graph/validate.ts',
 ];
 

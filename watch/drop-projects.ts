@@ -1,19 +1,23 @@
 import { CodedError } from '../graph/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
+import type { Starter } from './starter.ts';
 
 export interface DropProjectsOptions {
   readonly store: Pick<Store, 'tombstones'>;
   readonly warehouse: Pick<Warehouse, 'dropProject'>;
+  readonly starter: Pick<Starter, 'removeSchedule'>;
   readonly onError: (error: unknown) => void;
 }
 
 const projectsAtOnce = 10;
 
-/** Drops what deleted projects have left in the warehouse, and frees their names. */
-export async function dropDeletedProjects({ store, warehouse, onError }: DropProjectsOptions): Promise<void> {
+/** Drops what deleted projects have left in Temporal and in the warehouse, and frees their names. */
+export async function dropDeletedProjects(options: DropProjectsOptions): Promise<void> {
+  const { store, warehouse, starter, onError } = options;
   for (const tombstone of await store.tombstones.due(projectsAtOnce)) {
     try {
+      for (const schedule of tombstone.schedules) await starter.removeSchedule(schedule);
       await warehouse.dropProject(tombstone.name, tombstone.token);
       await store.tombstones.remove(tombstone);
     } catch (error) {

@@ -8,6 +8,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Environment } from '../graph/environment.ts';
 import { CodedError } from '../graph/errors.ts';
+import type { PushedSchedule, ScheduleToPush } from '../store/schedule-pushes.ts';
 import type { JobRunToStart, RunToStart } from '../store/store.ts';
 import {
   defaultTaskQueue,
@@ -17,6 +18,8 @@ import {
   workflowTypes,
 } from '../workflows/contract.ts';
 import { type Canceller, createCanceller } from './canceller.ts';
+import { pushSchedule } from './schedules/push-schedule.ts';
+import { createTemporalSchedules } from './schedules/temporal-schedules.ts';
 import { createSignaller, type Signaller } from './signaller.ts';
 import { connectLazily } from './temporal-connection.ts';
 
@@ -29,6 +32,10 @@ export interface Starter extends Canceller, Signaller {
   startGraphRun(run: RunToStart): Promise<string | null>;
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
   startJobRun(run: JobRunToStart): Promise<string | null>;
+  /** Makes it, changes it or deletes it in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
+  pushSchedule(schedule: ScheduleToPush): Promise<PushedSchedule | null>;
+  /** By its id in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
+  removeSchedule(temporalId: string): Promise<void>;
   /** Resolves when Temporal answers for the namespace. @throws CodedError TEMPORAL_UNAVAILABLE */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -59,6 +66,7 @@ export function createStarter(settings: StarterSettings): Starter {
     within: <Answer>(call: () => Promise<Answer>) => withinTime(connection, timeoutMs, call),
   };
   let registered: boolean | undefined;
+  const schedules = createTemporalSchedules({ client, taskQueue, within: calls.within });
 
   const start = (
     type: string,
@@ -101,6 +109,8 @@ export function createStarter(settings: StarterSettings): Starter {
     },
     ...createCanceller(calls),
     ...createSignaller(calls),
+    pushSchedule: (schedule) => pushSchedule(schedules, schedule, Date.now()),
+    removeSchedule: (temporalId) => schedules.remove(temporalId),
     ping: () =>
       withinTime(connection, pingTimeoutMs, async () => {
         await connection.workflowService.describeNamespace({ namespace });

@@ -1,11 +1,16 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 
 const grpcNotFound = 5;
+const grpcAlreadyExists = 6;
 
 /** The server does not have it: it was deleted, or its retention is over. */
 export function isNotFound(error: unknown): boolean {
   if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
   return isGrpcServiceError(error) && error.code === grpcNotFound;
+}
+
+export function isAlreadyThere(error: unknown): boolean {
+  return isGrpcServiceError(error) && error.code === grpcAlreadyExists;
 }
 
 /** The server could not be asked, or did not answer as it should. */

@@ -7,6 +7,7 @@ import type { Correction, OpenExecution } from '../store/watching.ts';
 import { carryOutCancels } from './carry-out-cancels.ts';
 import { carryOutPauses } from './carry-out-pauses.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
+import { pushSchedules } from './schedules/push-schedules.ts';
 import { isOfInterest } from './sift.ts';
 import { startPending } from './start-pending.ts';
 import type { Starter } from './starter.ts';
@@ -16,7 +17,7 @@ import { workThrough } from './work-through.ts';
 export interface TurnOptions extends FollowDependencies {
   readonly store: Pick<
     Store,
-    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses'
+    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses' | 'schedules'
   >;
   readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */
@@ -83,6 +84,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
       onStarted: (workflowId) => count(options, tenure, 'started', workflowId),
     });
     await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
+    await pushSchedules({ ...options, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
     await carryOutPauses({ ...options, signaller: options.starter, signal });
     const listed = await followListed(options, tenure, signal);

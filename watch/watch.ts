@@ -7,6 +7,7 @@ import { beginTenure, type TurnOptions, takeTurn } from './turn.ts';
 export interface WatchOptions extends Omit<TurnOptions, 'lease' | 'behindAfterMs'>, HousekeepingOptions {
   readonly store: TurnOptions['store'] & HousekeepingOptions['store'];
   readonly warehouse: TurnOptions['warehouse'] & HousekeepingOptions['warehouse'];
+  readonly starter: TurnOptions['starter'];
   readonly leaseTimes?: LeaseTimes;
 }
 

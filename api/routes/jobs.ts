@@ -1,10 +1,5 @@
-import {
-  jobRunDetailSchema,
-  jobRunSchema,
-  jobSchema,
-  pageSchema,
-  startJobRunSchema,
-} from '../../graph/resources.ts';
+import { startJobRunSchema } from '../../graph/requests.ts';
+import { jobRunDetailSchema, jobRunSchema, jobSchema, pageSchema } from '../../graph/resources.ts';
 import type { CreatedJobRun } from '../../store/store.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';

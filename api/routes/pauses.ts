@@ -1,4 +1,5 @@
-import { graphRunSchema, noteSchema } from '../../graph/resources.ts';
+import { noteSchema } from '../../graph/requests.ts';
+import { graphRunSchema } from '../../graph/resources.ts';
 import type { PausedGraphRun } from '../../store/pause-runs.ts';
 import { tellPause } from '../../watch/carry-out-pauses.ts';
 import type { Api, Dependencies } from '../dependencies.ts';

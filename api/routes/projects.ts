@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timezoneSchema } from '../../graph/definition.ts';
-import { createProjectSchema, type ProjectView, pageSchema, projectSchema } from '../../graph/resources.ts';
+import { createProjectSchema } from '../../graph/requests.ts';
+import { type ProjectView, pageSchema, projectSchema } from '../../graph/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, pageQuery, projectPath } from '../request-schemas.ts';

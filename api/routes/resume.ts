@@ -1,10 +1,5 @@
-import {
-  type GraphRunView,
-  graphRunSchema,
-  planResumeSchema,
-  resumePlanSchema,
-  resumeRunSchema,
-} from '../../graph/resources.ts';
+import { planResumeSchema, resumeRunSchema } from '../../graph/requests.ts';
+import { type GraphRunView, graphRunSchema, resumePlanSchema } from '../../graph/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, runPath } from '../request-schemas.ts';

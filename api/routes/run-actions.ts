@@ -1,4 +1,5 @@
-import { graphRunSchema, jobRunDetailSchema, noteSchema } from '../../graph/resources.ts';
+import { noteSchema } from '../../graph/requests.ts';
+import { graphRunSchema, jobRunDetailSchema } from '../../graph/resources.ts';
 import type { CancelledGraphRun, CancelledJobRun } from '../../store/cancel-runs.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';

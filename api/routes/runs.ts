@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { projectNameSchema } from '../../graph/definition.ts';
 import { explanationSchema, verificationSchema } from '../../graph/inspections.ts';
+import { startRunSchema } from '../../graph/requests.ts';
 import {
   type GraphRunView,
   graphRunDetailSchema,
   graphRunSchema,
   pageSchema,
-  startRunSchema,
 } from '../../graph/resources.ts';
 import { RunState } from '../../graph/states.ts';
 import type { Api, Dependencies } from '../dependencies.ts';

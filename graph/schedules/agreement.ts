@@ -24,10 +24,7 @@ export function windowsToCompare(timing: Timing, now: number): TimeWindow[] {
   const until = from + horizonMs;
   const [next] = windowsWithin(timing, from, until, 1);
   if (!next || next.until === until) return next ? [next] : [];
-  const changes = stretchesOf(timing.timezone, from, until)
-    .map(({ to }) => to)
-    .filter((change) => change > from && change < until);
-  const around = changes.flatMap((change) =>
+  const around = changesWithin(timing, from, until).flatMap((change) =>
     windowsWithin(timing, Math.max(from, change - aroundChangeMs), change + aroundChangeMs),
   );
   return [next, ...around];
@@ -46,6 +43,24 @@ function windowsWithin(timing: Timing, from: number, until: number, most = 100):
     ticks = [];
   }
   return [...windows, { after, until, ticks }];
+}
+
+/** Close enough to a change of the clock for the server to read it otherwise. */
+const touchesMs = 4 * hourMs;
+
+/** Whether it fires near a change of the clock; one that does not is as plain there as it is here. */
+export function isTouchedByChanges(timing: Timing, now: number): boolean {
+  const from = Math.max(now, timing.startAt ?? now);
+  const ofCalendars = { ...timing, intervals: [] };
+  return changesWithin(timing, from, from + horizonMs).some((change) => {
+    const near = ticksAfter(ofCalendars, change - touchesMs, change + touchesMs);
+    return !near.next().done;
+  });
+}
+
+function changesWithin({ timezone }: Timing, from: number, until: number): number[] {
+  const changes = stretchesOf(timezone, from, until).map(({ to }) => to);
+  return changes.filter((change) => change > from && change < until);
 }
 
 /** @param theirs What the server lists for a window: each moved by the schedule's jitter, which is less than to the next. */

@@ -4,6 +4,15 @@ import { durationSchema, timezoneSchema } from '../definition.ts';
 import { limits } from '../limits.ts';
 import { catchUpPolicies, gapChoices, overlapPolicies, repeatChoices } from './policies.ts';
 
+const scheduleNamePattern = /^[a-z][a-z0-9-]{0,39}$/;
+
+export const scheduleNameSchema = z
+  .string()
+  .regex(
+    scheduleNamePattern,
+    'expected a schedule name: a lower-case letter, then up to 39 of a-z, 0-9 and -',
+  );
+
 /** A number, a field of a cron expression, or a list of both. */
 const fieldSchema = z.union(
   [

@@ -37,6 +37,7 @@ const anEvent: EventView = {
   attempt: null,
   actor: 'test',
   note: null,
+  schedule: null,
 };
 const head = async () => (await client.events.list({ after: 'latest' })).readTo;
 const numbersOf = (events: readonly EventView[]) => events.map(({ number }) => number);

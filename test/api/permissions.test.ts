@@ -45,6 +45,14 @@ const permissions = {
   'GET /v1/job-runs/{id}/verify': 'read',
   'GET /v1/job-runs/{id}/explain': 'read',
   'GET /v1/verifications': 'read',
+  'GET /v1/projects/{project}/schedules': 'read',
+  'POST /v1/projects/{project}/schedules': 'write',
+  'GET /v1/projects/{project}/schedules/{name}': 'read',
+  'PATCH /v1/projects/{project}/schedules/{name}': 'write',
+  'DELETE /v1/projects/{project}/schedules/{name}': 'write',
+  'POST /v1/projects/{project}/schedules/{name}/pause': 'write',
+  'POST /v1/projects/{project}/schedules/{name}/unpause': 'write',
+  'GET /v1/projects/{project}/schedules/{name}/preview': 'read',
 } as const;
 
 const allowed = {

@@ -9,6 +9,7 @@ import type { ProblemView } from '../../graph/resources.ts';
 import { createKinds } from '../../jobs/index.ts';
 import type { CancelToSend } from '../../store/cancel-runs.ts';
 import { createStore, type Store } from '../../store/index.ts';
+import type { ScheduleToPush } from '../../store/schedule-pushes.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
 import type { SignalToSend } from '../../watch/signaller.ts';
@@ -22,6 +23,7 @@ export interface FakeStarter extends Starter {
   readonly jobRuns: JobRunToStart[];
   readonly cancels: CancelToSend[];
   readonly signals: SignalToSend[];
+  readonly schedules: ScheduleToPush[];
 }
 
 export interface TestApi {
@@ -147,6 +149,7 @@ export function fakeStarter(): FakeStarter {
     jobRuns: [],
     cancels: [],
     signals: [],
+    schedules: [],
     startGraphRun: async (run) => {
       answer();
       starter.graphRuns.push(run);
@@ -168,6 +171,12 @@ export function fakeStarter(): FakeStarter {
       starter.signals.push(signal);
       return true;
     },
+    pushSchedule: async (schedule) => {
+      answer();
+      starter.schedules.push(schedule);
+      return schedule.isDeleted ? null : { form: 'plain', until: null };
+    },
+    removeSchedule: async () => answer(),
     ping: async () => answer(),
     close: async () => {},
   };

@@ -7,6 +7,7 @@ import { useSql } from '../support/sql.ts';
 
 const engine = await useEngine(createTestKinds().kinds);
 const { store, warehouse } = engine;
+const starter = { removeSchedule: async () => {} };
 const sql = await useSql(engine.databaseUrl);
 const inWarehouse = async (text: string) =>
   (await withClient(engine.warehouseUrl, (client) => client.query({ text, rowMode: 'array' }))).rows;
@@ -26,7 +27,8 @@ it('keeps the name of a project whose tables others use, and tells why, until it
   const refused = { code: 'PROJECT_BEING_DELETED', status: 409 };
   await expect(create()).rejects.toMatchObject(refused);
   const errors: unknown[] = [];
-  const drop = () => dropDeletedProjects({ store, warehouse, onError: (error) => errors.push(error) });
+  const drop = () =>
+    dropDeletedProjects({ store, warehouse, starter, onError: (error) => errors.push(error) });
   await drop();
   await drop();
   expect(errors).toMatchObject([{ code: 'DATASET_IN_USE' }]);

@@ -9,6 +9,7 @@ const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
 afterAll(() => store.close());
 const sql = await useSql(databaseUrl);
+const starter = { removeSchedule: () => Promise.reject(new Error('not asked')) };
 const noWarehouse = { dropProject: () => Promise.reject(new Error('not asked')) };
 
 async function writeOldEvents(count: number): Promise<void> {
@@ -30,7 +31,8 @@ const swept = () =>
 
 it('sweeps batch after batch until nothing is left to do, and no sooner again than after its time', async () => {
   const errors: unknown[] = [];
-  const options = { store, warehouse: noWarehouse, onError: (error: unknown) => errors.push(error) };
+  const onError = (error: unknown) => errors.push(error);
+  const options = { store, warehouse: noWarehouse, starter, onError };
   const housekeeping = createHousekeeping(options);
   await writeOldEvents(12_000);
   housekeeping.tend();
@@ -65,6 +67,7 @@ it('tells of an error, and goes on at the next turn', async () => {
       },
     },
     warehouse: noWarehouse,
+    starter,
     onError: (error) => errors.push(error),
     sweepEveryMs: 0,
   });

@@ -1,0 +1,30 @@
+import { minuteMs } from './calendar.ts';
+import type { ScheduleTick } from './resources.ts';
+import { type Tick, ticksAfter } from './ticks.ts';
+import type { Timing } from './timing.ts';
+import { offsetAt, stretchesOf } from './zone.ts';
+
+/** How far ahead times are looked for. */
+const lookAheadMs = 12 * 366 * 86_400_000;
+
+/** The next ones, as people read them. Pure. */
+export function nextTicks(timing: Timing, after: number, count: number): ScheduleTick[] {
+  const found: ScheduleTick[] = [];
+  for (const tick of ticksAfter(timing, after, after + lookAheadMs)) {
+    found.push(show(timing.timezone, tick));
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+function show(timezone: string, { at, dst }: Tick): ScheduleTick {
+  const offsetMs = offsetAt(stretchesOf(timezone, at, at + 1), at);
+  const local = new Date(at + offsetMs).toISOString().slice(0, 19) + showOffset(offsetMs);
+  return { at: new Date(at).toISOString(), local, dst };
+}
+
+function showOffset(offsetMs: number): string {
+  const minutes = Math.abs(offsetMs) / minuteMs;
+  const pad = (number: number) => String(Math.floor(number)).padStart(2, '0');
+  return `${offsetMs < 0 ? '-' : '+'}${pad(minutes / 60)}:${pad(minutes % 60)}`;
+}

@@ -1,0 +1,62 @@
+// What the API is told of schedules, and answers.
+import { z } from 'zod';
+import { timezoneSchema } from '../definition.ts';
+import { noteSchema } from '../requests.ts';
+import { runOriginSchema } from '../resources.ts';
+import { scheduleDefinitionSchema, scheduleNameSchema } from './definition.ts';
+
+const time = z.iso.datetime();
+
+export const scheduleSchema = z.object({
+  project: z.string(),
+  name: z.string(),
+  /** Of the Schedule in Temporal. */
+  temporalId: z.string(),
+  /** As it was written. */
+  definition: scheduleDefinitionSchema,
+  /** Its own, or else the project's. */
+  timezone: timezoneSchema,
+  paused: z.boolean(),
+  /** Why it was paused, or unpaused. */
+  note: z.string().nullable(),
+  /** When it fires next, before any jitter; null where it does not, such as while it is paused. */
+  nextAt: time.nullable(),
+  origin: runOriginSchema,
+  /** How Temporal has its times: as they were written, or one by one in UTC; null while it has none. */
+  form: z.enum(['plain', 'utc']).nullable(),
+  /** Temporal has its last change. */
+  isApplied: z.boolean(),
+  /** Why Temporal has not, when that was tried; else null. */
+  problem: z.string().nullable(),
+  createdAt: time,
+  createdBy: z.string(),
+  updatedAt: time,
+  updatedBy: z.string(),
+});
+export type ScheduleView = z.infer<typeof scheduleSchema>;
+
+/** What a new one has beside its definition. */
+export const scheduleHeadSchema = z.object({
+  name: scheduleNameSchema,
+  paused: z.boolean().optional(),
+  note: noteSchema.shape.note,
+});
+
+export const newScheduleSchema = scheduleDefinitionSchema.extend(scheduleHeadSchema.shape);
+export type NewScheduleInput = z.input<typeof newScheduleSchema>;
+
+/** A time at which it fires, before any jitter. */
+export const scheduleTickSchema = z.object({
+  at: time,
+  /** On the clock of its time zone, with the distance to UTC. */
+  local: z.string(),
+  /** The clock is changed on this day: the time that is written does not exist, or comes twice. */
+  dst: z.enum(['gap', 'overlap']).nullable(),
+});
+export type ScheduleTick = z.infer<typeof scheduleTickSchema>;
+
+export const schedulePreviewSchema = z.object({
+  timezone: timezoneSchema,
+  items: z.array(scheduleTickSchema),
+});
+export type SchedulePreview = z.infer<typeof schedulePreviewSchema>;

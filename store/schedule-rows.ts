@@ -1,0 +1,53 @@
+import { nextTicks } from '../graph/schedules/preview.ts';
+import { readSchedule } from '../graph/schedules/read-schedule.ts';
+import type { ScheduleView } from '../graph/schedules/resources.ts';
+
+export interface ScheduleRow {
+  readonly id: string;
+  readonly project: string;
+  readonly project_timezone: string;
+  readonly name: string;
+  readonly temporal_id: string;
+  readonly definition: ScheduleView['definition'];
+  readonly paused: boolean;
+  readonly note: string | null;
+  readonly origin: ScheduleView['origin'];
+  readonly form: ScheduleView['form'];
+  readonly revision: number;
+  readonly pushed_revision: number;
+  readonly push_problem: string | null;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly updated_at: Date;
+  readonly updated_by: string;
+}
+
+export const selectSchedule = `
+  SELECT s.id, p.name AS project, p.timezone AS project_timezone, s.name, s.temporal_id, s.definition, s.paused, s.note,
+    s.origin, s.form, s.revision, s.pushed_revision, s.push_problem, s.created_at, s.created_by, s.updated_at, s.updated_by
+  FROM schedule s JOIN project p ON p.id = s.project_id`;
+
+export function toScheduleView(row: ScheduleRow): ScheduleView {
+  const now = Date.now();
+  const read = readSchedule(row.definition, { timezone: row.project_timezone, now });
+  const [next] = read.ok && !row.paused ? nextTicks(read.timing, now, 1) : [];
+  const isApplied = row.pushed_revision === row.revision;
+  return {
+    project: row.project,
+    name: row.name,
+    temporalId: row.temporal_id,
+    definition: row.definition,
+    timezone: row.definition.timezone ?? row.project_timezone,
+    paused: row.paused,
+    note: row.note,
+    nextAt: next?.at ?? null,
+    origin: row.origin,
+    form: row.form,
+    isApplied,
+    problem: isApplied ? null : row.push_problem,
+    createdAt: row.created_at.toISOString(),
+    createdBy: row.created_by,
+    updatedAt: row.updated_at.toISOString(),
+    updatedBy: row.updated_by,
+  };
+}

@@ -1,0 +1,248 @@
+// Schedules: each change is a row and an event first. Temporal is told afterwards, and again until it has it (watch/).
+import { isDeepStrictEqual } from 'node:util';
+import type pg from 'pg';
+import { CodedError, type Problem, summarizeProblems } from '../graph/errors.ts';
+import type { Page } from '../graph/resources.ts';
+import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
+import { nextTicks } from '../graph/schedules/preview.ts';
+import { type ReadSchedule, readSchedule } from '../graph/schedules/read-schedule.ts';
+import type { SchedulePreview, ScheduleView } from '../graph/schedules/resources.ts';
+import type { Database } from './database.ts';
+import type { GraphCache } from './graph-cache.ts';
+import { answerOnce } from './idempotency.ts';
+import { newId } from './ids.ts';
+import { completeParams, planRun } from './new-runs.ts';
+import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
+import { unknownProject } from './projects.ts';
+import { createSchedulePushes, type SchedulePushes } from './schedule-pushes.ts';
+import { type ScheduleRow, selectSchedule, toScheduleView } from './schedule-rows.ts';
+import type { Once, PageRequest } from './store.ts';
+
+export interface ScheduleName {
+  readonly project: string;
+  readonly name: string;
+}
+
+export interface NewSchedule extends ScheduleName {
+  /** As it was sent: it is read with the project's time zone. */
+  readonly written: unknown;
+  readonly paused: boolean;
+  readonly note: string | null;
+  readonly actor: string;
+}
+
+export interface ScheduleChange extends ScheduleName {
+  /** What is put in the place of the parts of its definition; null takes a part away. */
+  readonly written: Readonly<Record<string, unknown>>;
+  readonly actor: string;
+}
+
+export interface SchedulePause extends ScheduleName {
+  readonly paused: boolean;
+  readonly note: string | null;
+  readonly actor: string;
+}
+
+/** All may throw CodedError PROJECT_UNKNOWN; those for one schedule SCHEDULE_UNKNOWN. */
+export interface Schedules extends SchedulePushes {
+  /** @throws CodedError SCHEDULE_EXISTS, SCHEDULE_INVALID, SELECTION_INVALID, PARAMS_INVALID */
+  create(schedule: NewSchedule, once?: Once<ScheduleView>): Promise<ScheduleView>;
+  get(name: ScheduleName): Promise<ScheduleView>;
+  list(project: string, page: PageRequest): Promise<Page<ScheduleView>>;
+  /** @throws CodedError SCHEDULE_INVALID, SELECTION_INVALID, PARAMS_INVALID */
+  change(change: ScheduleChange): Promise<ScheduleView>;
+  /** One that is as it is asked to be is not changed. */
+  pause(pause: SchedulePause, once?: Once<ScheduleView>): Promise<ScheduleView>;
+  remove(name: ScheduleName, actor: string): Promise<void>;
+  preview(name: ScheduleName, count: number): Promise<SchedulePreview>;
+}
+
+export function createSchedules(database: Database, cache: GraphCache): Schedules {
+  const get = async ({ project, name }: ScheduleName) => {
+    const found = await database.pool.query<ScheduleRow>(
+      `${selectSchedule} WHERE p.name = $1 AND s.name = $2 AND s.deleted_at IS NULL`,
+      [project, name],
+    );
+    const [row] = found.rows;
+    if (!row) throw await unknownSchedule(database.pool, { project, name });
+    return row;
+  };
+  return {
+    ...createSchedulePushes(database),
+    create: (schedule, once) =>
+      database.transaction((client) =>
+        answerOnce(client, once, () => insertSchedule(client, cache, schedule)),
+      ),
+    get: async (name) => toScheduleView(await get(name)),
+    list: (project, page) => listSchedules(database, project, page),
+    change: (change) =>
+      database.transaction((client) =>
+        answerOnce(client, undefined, () => changeDefinition(client, cache, change)),
+      ),
+    pause: (pause, once) =>
+      database.transaction((client) => answerOnce(client, once, () => pauseSchedule(client, pause))),
+    remove: async (name, actor) => {
+      await database.transaction((client) =>
+        answerOnce(client, undefined, () => removeSchedule(client, name, actor)),
+      );
+    },
+    preview: async (name, count) => {
+      const row = await get(name);
+      const { timing } = accept(
+        readSchedule(row.definition, { timezone: row.project_timezone, now: Date.now() }),
+      );
+      return { timezone: timing.timezone, items: nextTicks(timing, Date.now(), count) };
+    },
+  };
+}
+
+async function insertSchedule(client: pg.ClientBase, cache: GraphCache, schedule: NewSchedule) {
+  const { project, name, written, paused, note, actor } = schedule;
+  const owner = await lockProject(client, project);
+  const { definition } = accept(readSchedule(written, { timezone: owner.timezone, now: Date.now() }));
+  await checkRuns(client, cache, owner, definition);
+  const id = newId();
+  const inserted = await client.query(
+    `INSERT INTO schedule (id, project_id, name, temporal_id, definition, paused, note, origin, created_by, updated_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'api', $8, $8) ON CONFLICT DO NOTHING`,
+    [id, owner.id, name, `${project}/${name}`, JSON.stringify(definition), paused, note, actor],
+  );
+  if (inserted.rowCount === 0) {
+    const message = `Project "${project}" has a schedule "${name}" already; change that, or choose another name.`;
+    throw new CodedError('SCHEDULE_EXISTS', message);
+  }
+  const event = { type: 'schedule', project, schedule: name, reason: 'created', actor, note } as const;
+  return { made: await readView(client, id), events: [event] };
+}
+
+async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change: ScheduleChange) {
+  const { project, name, written, actor } = change;
+  const owner = await lockProject(client, project);
+  const row = await lockSchedule(client, change);
+  const merged = Object.entries({ ...row.definition, ...written }).filter(([, value]) => value !== null);
+  const { definition } = accept(
+    readSchedule(Object.fromEntries(merged), { timezone: owner.timezone, now: Date.now() }),
+  );
+  await checkRuns(client, cache, owner, definition);
+  if (isDeepStrictEqual(definition, row.definition)) {
+    return { made: toScheduleView(row), events: [] };
+  }
+  await client.query(`UPDATE schedule SET definition = $3, ${changed} WHERE id = $1`, [
+    row.id,
+    actor,
+    JSON.stringify(definition),
+  ]);
+  const event = { type: 'schedule', project, schedule: name, reason: 'changed', actor } as const;
+  return { made: await readView(client, row.id), events: [event] };
+}
+
+async function pauseSchedule(client: pg.ClientBase, pause: SchedulePause) {
+  const { project, name, paused, note, actor } = pause;
+  const row = await lockSchedule(client, pause);
+  if (row.paused === paused && (note === null || row.note === note)) {
+    return { made: toScheduleView(row), events: [] };
+  }
+  await client.query(`UPDATE schedule SET paused = $3, note = $4, ${changed} WHERE id = $1`, [
+    row.id,
+    actor,
+    paused,
+    note,
+  ]);
+  const reason = paused ? 'paused' : 'unpaused';
+  const event = { type: 'schedule', project, schedule: name, reason, actor, note } as const;
+  return { made: await readView(client, row.id), events: [event] };
+}
+
+async function removeSchedule(client: pg.ClientBase, { project, name }: ScheduleName, actor: string) {
+  const row = await lockSchedule(client, { project, name });
+  await client.query(`UPDATE schedule SET deleted_at = now(), ${changed} WHERE id = $1`, [row.id, actor]);
+  const event = { type: 'schedule', project, schedule: name, reason: 'deleted', actor } as const;
+  return { made: undefined, events: [event] };
+}
+
+/** Of a row that was changed by $2: Temporal has to be told. */
+const changed = 'revision = revision + 1, updated_at = now(), updated_by = $2';
+
+interface Owner {
+  readonly id: string;
+  readonly name: string;
+  readonly timezone: string;
+  readonly version: number | null;
+}
+
+/** A delete of the project, or a change of its time zone, comes before or after. */
+async function lockProject(client: pg.ClientBase, project: string): Promise<Owner> {
+  const found = await client.query<Owner>(
+    'SELECT id, name, timezone, current_version AS version FROM project WHERE name = $1 FOR SHARE',
+    [project],
+  );
+  const [row] = found.rows;
+  if (!row) throw unknownProject(project);
+  return row;
+}
+
+async function lockSchedule(client: pg.ClientBase, { project, name }: ScheduleName): Promise<ScheduleRow> {
+  const found = await client.query<ScheduleRow>(
+    `${selectSchedule} WHERE p.name = $1 AND s.name = $2 AND s.deleted_at IS NULL FOR UPDATE OF s`,
+    [project, name],
+  );
+  const [row] = found.rows;
+  if (!row) throw await unknownSchedule(client, { project, name });
+  return row;
+}
+
+async function readView(client: pg.ClientBase, id: string): Promise<ScheduleView> {
+  const found = await client.query<ScheduleRow>(`${selectSchedule} WHERE s.id = $1`, [id]);
+  const [row] = found.rows;
+  if (!row) throw new Error(`schedule ${id} was not stored`);
+  return toScheduleView(row);
+}
+
+/** What its runs would be refused for, as far as the project has a graph. */
+async function checkRuns(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  owner: Owner,
+  { params = {}, select }: ScheduleDefinition,
+): Promise<void> {
+  if (owner.version === null) return;
+  const graph = await cache.load(client, owner.id, owner.version);
+  completeParams(graph, params);
+  planRun(graph, select ?? null);
+}
+
+function accept(read: ReadSchedule) {
+  if (read.ok) return read;
+  throw invalidSchedule(read.problems);
+}
+
+export function invalidSchedule(problems: readonly Problem[]): CodedError {
+  const message = `The schedule is not valid: ${summarizeProblems(problems)}. Nothing was stored.`;
+  return new CodedError('SCHEDULE_INVALID', message, { problems });
+}
+
+async function unknownSchedule(
+  client: Pick<pg.ClientBase, 'query'>,
+  { project, name }: ScheduleName,
+): Promise<CodedError> {
+  const found = await client.query('SELECT FROM project WHERE name = $1', [project]);
+  if (found.rows.length === 0) return unknownProject(project);
+  return new CodedError('SCHEDULE_UNKNOWN', `Project "${project}" has no schedule "${name}".`);
+}
+
+async function listSchedules(database: Database, project: string, page: PageRequest) {
+  const cursor = decodeCursor(page);
+  const found = await database.pool.query<ScheduleRow>(
+    `${selectSchedule} WHERE p.name = $2 AND s.deleted_at IS NULL
+       AND ($3::timestamptz IS NULL OR (s.created_at, s.id) < ($3::timestamptz, $4::uuid))
+     ORDER BY s.created_at DESC, s.id DESC LIMIT $1`,
+    [page.limit + 1, project, cursor?.createdAt ?? null, cursor?.id ?? null],
+  );
+  if (found.rows.length === 0) {
+    const owner = await database.pool.query('SELECT FROM project WHERE name = $1', [project]);
+    if (owner.rows.length === 0) throw unknownProject(project);
+  }
+  return cutPage(found.rows, page.limit, toScheduleView, (row) =>
+    encodeCursor({ createdAt: row.created_at, id: row.id }),
+  );
+}
