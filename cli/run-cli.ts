@@ -10,6 +10,7 @@ import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
+import { scheduleCommand } from './commands/schedule.ts';
 import { showCommand } from './commands/show.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -48,10 +49,11 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     verifyCommand,
     explainCommand,
     jobsCommand,
+    scheduleCommand,
   ];
   for (const make of commands) program.addCommand(make(setting));
   // Each command has its own: settings are not handed down by addCommand.
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.showHelpAfterError('(--help tells how it is used)').exitOverride();
     command.configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -67,6 +69,10 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     io.stderr.write(`${explain(error)}\n`);
     return exitCodeOf(error);
   }
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 function explain(error: unknown): string {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { type GraphRunView, isPassing, type RunOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
-import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { readParams } from '../read-params.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {
@@ -58,25 +59,5 @@ async function start(
       note(`to repeat this without a second run: --idempotency-key ${idempotencyKey}`);
     }
     throw error;
-  }
-}
-
-function readParams(given: readonly string[]): Record<string, unknown> {
-  const params = new Map<string, unknown>();
-  for (const text of given) {
-    const at = text.indexOf('=');
-    const name = text.slice(0, at);
-    if (at < 1) throw new UsageError(`--param ${text}: expected name=value, such as --param year=2001.`);
-    if (params.has(name)) throw new UsageError(`--param ${name} is given twice.`);
-    params.set(name, readValue(text.slice(at + 1)));
-  }
-  return Object.fromEntries(params);
-}
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

@@ -44,6 +44,13 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^alias temporal=/, /^alias temporal='\/.*'\n$/],
   [/^temporal workflow start /, /Running execution:[\s\S]*WorkflowId +\S+/],
   [/^temporal workflow signal /, /^Signal workflow succeeded\n$/],
+  [
+    /^graphrun schedule (create|change|pause|unpause|show) /,
+    /^schedule +shop\/nightly\n[\s\S]*in Temporal +as (utc|plain)$/m,
+  ],
+  [/^graphrun schedule preview /, /^Europe\/Berlin +UTC\n(\S+T0[23]:30:00\S+ .*\n){3}$/],
+  [/^graphrun schedule list /, /^SCHEDULE +TIMES .*\nnightly +30 2 /],
+  [/^graphrun schedule delete /, /^$/],
   [/^graphrun plan RUN --from per_day/, /1 to run again, 1 kept/],
   [/^graphrun resume RUN --from per_day --watch/, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun explain RUN/, /^shop · run \S+ · SUCCESS\nIt has ended; "graphrun show \S+" tells how\.\n$/],

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import type { ScheduleView } from '../../client/index.ts';
+import { useCli } from './use-cli.ts';
+
+const { makeProject, run, temporal, write } = await useCli();
+
+test('create makes a schedule, and shows how it stands', async () => {
+  const project = await makeProject();
+  const flags = ['--cron', '0 9 * * mon-fri', '--timezone', 'Asia/Kolkata', '--note', 'as agreed'];
+  const { code, stdout } = await run(['schedule', 'create', project, 'daily', ...flags]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^schedule +p-\w+\/daily$/m)]);
+  expect(stdout).toMatch(/^times +0 9 \* \* mon-fri$/m);
+  expect(stdout).toMatch(/^state +on: as agreed$/m);
+  expect(stdout).toMatch(/^next +\d{4}-\d\d-\d\d 03:30:00Z$/m);
+  expect(temporal.schedules.at(-1)).toMatchObject({ project, name: 'daily' });
+  const listed = await run(['schedule', 'list', project]);
+  expect(listed.stdout).toMatch(/^SCHEDULE +TIMES .*\ndaily +0 9 \* \* mon-fri +Asia\/Kolkata +\d{4}-/);
+});
+
+test('create takes a file, and flags in the place of its parts', async () => {
+  const project = await makeProject();
+  write('nightly.yaml', 'cron: ["@daily"]\njitter: 30s\nparams: {}\n');
+  const flags = [
+    '--file',
+    'nightly.yaml',
+    '--every',
+    '6h',
+    '--offset',
+    '1h',
+    '--select',
+    'load',
+    '--paused',
+    '--json',
+  ];
+  const { code, stdout } = await run(['schedule', 'create', project, 'nightly', ...flags]);
+  const made: ScheduleView = JSON.parse(stdout);
+  expect([code, made]).toMatchObject([
+    0,
+    {
+      paused: true,
+      definition: {
+        cron: ['@daily'],
+        interval: { every: '6h', offset: '1h' },
+        jitter: '30s',
+        select: ['load'],
+      },
+    },
+  ]);
+});
+
+test('what is wrong is told, each at its place', async () => {
+  const { code, stderr } = await run([
+    'schedule',
+    'create',
+    await makeProject(),
+    'x',
+    '--cron',
+    '0 9 13 * 5',
+  ]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /SCHEDULE_INVALID[\s\S]*\/cron {2}CRON_INVALID {2}day of month "13" and day of week "5"/,
+  );
+});
+
+test('change, pause, unpause, preview and delete', async () => {
+  const project = await makeProject();
+  const schedule = (action: string, ...more: string[]) => run(['schedule', action, project, 'a', ...more]);
+  await schedule('create', '--cron', '30 2 * * *', '--timezone', 'Europe/Berlin');
+  expect((await schedule('change', '--overlap', 'buffer_one', '--cron', '@daily')).stdout).toMatch(
+    /^times +@daily$/m,
+  );
+  expect((await schedule('change')).code).toBe(2);
+  expect((await schedule('pause', '--note', 'not now')).stdout).toMatch(/^state +paused: not now$/m);
+  expect((await schedule('unpause')).stdout).toMatch(/^state +on$/m);
+  expect((await schedule('preview', '--count', '2')).stdout).toMatch(
+    /^Europe\/Berlin +UTC\n(\S+T00:00:00\+0[12]:00 {2}\S+ 2[23]:00:00Z\n){2}$/,
+  );
+  expect((await schedule('show')).stdout).toMatch(/^in Temporal +as plain$/m);
+  expect((await schedule('delete')).stderr).toBe(`deleted ${project}/a; its runs stay\n`);
+  expect((await schedule('show')).code).toBe(2);
+});
+
+test('a schedule that Temporal has not got yet says so', async () => {
+  const project = await makeProject();
+  temporal.isAway = true;
+  await run(['schedule', 'create', project, 'a', '--cron', '@daily']);
+  temporal.isAway = false;
+  const { stdout } = await run(['schedule', 'show', project, 'a']);
+  expect(stdout).toMatch(/^in Temporal +not yet: Temporal is away\.$/m);
+});
+
+test('the help of a command of the group is its own', async () => {
+  const { code, stdout } = await run(['schedule', 'create', '--help']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('--cron <expression>')]);
+  expect((await run(['schedule', 'nonsense'])).code).toBe(2);
+});
