@@ -102,7 +102,10 @@ export function createJobRuns(http: Http) {
   const path = ['v1', 'job-runs'];
   return {
     get: (id: string) => http.request<JobRunDetail>({ method: 'GET', path: [...path, id] }),
-    /** Cancels a job that was run alone, as a graph run is cancelled. */
+    /**
+     * Cancels it as a graph run is cancelled: one that was run alone, or one in a graph run, whose other jobs go on by their
+     * rules.
+     */
     cancel: (id: string, { idempotencyKey = newIdempotencyKey(), ...cancel }: NoteOptions = {}) =>
       http.request<JobRunDetail>({
         method: 'POST',

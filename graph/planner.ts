@@ -80,10 +80,24 @@ function byPosition(a: number, b: number): number {
 
 /** Takes up to `most` jobs that may start now; each is taken once. */
 export function takeReady(progress: Progress, most: number): number[] {
-  const jobs = progress.ready.slice(progress.readyFrom, progress.readyFrom + Math.max(0, most));
-  progress.readyFrom += jobs.length;
-  for (const job of jobs) progress.taken.add(job);
+  const jobs: number[] = [];
+  while (jobs.length < most && progress.readyFrom < progress.ready.length) {
+    const job = progress.ready[progress.readyFrom] as number;
+    progress.readyFrom += 1;
+    if (take(progress, job)) jobs.push(job);
+  }
   return jobs;
+}
+
+/**
+ * Takes a job whatever it waits for, to be ended without running: `completeJob` tells how. False where it was taken before, has
+ * ended or is not of the run.
+ */
+export function take(progress: Progress, job: number): boolean {
+  const isKnown = job in progress.plan.keys && !progress.passing.has(job);
+  if (!isKnown || progress.taken.has(job) || progress.ends[job]) return false;
+  progress.taken.add(job);
+  return true;
 }
 
 /** Jobs that became final without running since the last call. */
@@ -107,7 +121,7 @@ export function completeJob(progress: Progress, job: number, end: JobEnd): void 
 /** Returns the jobs that this makes releasable. */
 function stopStarting(progress: Progress): number[] {
   progress.stopped = true;
-  const waiting = progress.ready.slice(progress.readyFrom);
+  const waiting = progress.ready.slice(progress.readyFrom).filter((job) => !progress.taken.has(job));
   progress.readyFrom = progress.ready.length;
   return waiting.flatMap((job) => settle(progress, job, notStarted));
 }
@@ -163,7 +177,7 @@ function releaseAll(progress: Progress, jobs: readonly number[]): void {
 
 /** Called once for a job. Returns the jobs that this makes releasable. */
 function release(progress: Progress, job: number): readonly number[] {
-  if (progress.ends[job]) return [];
+  if (progress.ends[job] || progress.taken.has(job)) return [];
   const counts = progress.counts[job] as ParentCounts;
   if (progress.passing.has(job)) return pass(progress, job, standingOfPassing(counts));
   const decision = decide(rulesAt(progress.plan, job).runIf, counts);

@@ -5,23 +5,21 @@ import { CodedError } from '../graph/errors.ts';
 import type { Asked, GraphRunView, JobRunDetail } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { endWaitingRun } from './end-waiting-run.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { unknownGraphRun } from './graph-runs.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId } from './ids.ts';
-import { unknownJobRun } from './job-runs.ts';
+import { type JobCancelToTell, noteJobTold, readUntoldJob, readUntoldJobs } from './job-cancels.ts';
+import { readJobRun, unknownJobRun } from './job-runs.ts';
 import {
   type CancelColumns,
   cancelColumns,
   type GraphRunRow,
-  type JobRunViewRow,
-  jobRunViewColumns,
   selectGraphRun,
   toCancelRequest,
   toGraphRunView,
-  toJobRunView,
 } from './run-views.ts';
 import type { Once } from './store.ts';
-import { readTasks } from './tasks.ts';
 import type { RunSubject } from './watching.ts';
 
 export interface NewCancel {
@@ -42,14 +40,22 @@ export interface CancelToSend {
 export interface Cancels {
   /** @throws CodedError GRAPH_RUN_UNKNOWN, RUN_HAS_ENDED */
   graphRun(cancel: NewCancel, once?: Once<CancelledGraphRun>): Promise<CancelledGraphRun>;
-  /** Of a job that was run alone. @throws CodedError JOB_RUN_UNKNOWN, JOB_RUN_IN_GRAPH_RUN, RUN_HAS_ENDED */
+  /** Of a job that was run alone, or of one in a graph run. @throws CodedError JOB_RUN_UNKNOWN, RUN_HAS_ENDED */
   jobRun(cancel: NewCancel, once?: Once<CancelledJobRun>): Promise<CancelledJobRun>;
   /** Of runs that are open, by id: the page after the one that ended with `after`. */
   open(subject: RunSubject, after: string | null, most: number): Promise<OpenCancel[]>;
+  /** Of jobs of graph runs, by id, whose workflow is to be told: likewise. */
+  untoldJobs(after: string | null, most: number): Promise<JobCancelToTell[]>;
+  /** The execution has been told. */
+  noteJobTold(cancel: JobCancelToTell): Promise<void>;
 }
 
 export type CancelledGraphRun = GraphRunView & CancelToSend;
-export type CancelledJobRun = JobRunDetail & CancelToSend;
+/** The one is of a job that was run alone, the other of one in a graph run whose workflow has not been told. */
+export type CancelledJobRun = JobRunDetail & {
+  readonly toSend: CancelToSend | null;
+  readonly toTell: JobCancelToTell | null;
+};
 
 export interface OpenCancel extends CancelToSend {
   readonly id: string;
@@ -57,13 +63,15 @@ export interface OpenCancel extends CancelToSend {
   readonly runId: string | null;
 }
 
-export function createCancels(database: Database): Cancels {
+export function createCancels(database: Database, cache: GraphCache): Cancels {
   return {
     graphRun: (cancel, once) =>
       database.transaction((client) => answerOnce(client, once, () => cancelGraphRun(client, cancel))),
     jobRun: (cancel, once) =>
-      database.transaction((client) => answerOnce(client, once, () => cancelJobRun(client, cancel))),
+      database.transaction((client) => answerOnce(client, once, () => cancelJobRun(client, cache, cancel))),
     open: (subject, after, most) => readOpen(database.pool, subject, after, most),
+    untoldJobs: (after, most) => readUntoldJobs(database.pool, after, most),
+    noteJobTold: (cancel) => noteJobTold(database.pool, cancel),
   };
 }
 
@@ -94,31 +102,40 @@ async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCan
   return { made, events: isNew ? [told, ...ended] : ended };
 }
 
-async function cancelJobRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
+async function cancelJobRun(client: pg.ClientBase, cache: GraphCache, { id, note, actor }: NewCancel) {
   if (!isId(id)) throw unknownJobRun(id);
-  const select = `SELECT ${jobRunViewColumns}, r.params, r.workflow_id, r.first_execution_run_id, ${cancelColumns}
-    FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id WHERE r.id = $1`;
-  type Row = JobRunViewRow & RequestedRow & Pick<JobRunDetail, 'params'>;
-  const read = async (lock: string) => (await client.query<Row>(`${select} ${lock}`, [id])).rows[0];
-  const row = await read('FOR UPDATE OF r');
+  const found = await client.query<RequestedRow & LockedRow>(
+    `SELECT p.name AS project, j.key AS job, r.graph_run_id AS "graphRunId", r.completed_at IS NULL AS "isOpen",
+       r.workflow_id, r.first_execution_run_id, r.epoch, ${cancelColumns}
+     FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id WHERE r.id = $1 FOR UPDATE OF r`,
+    [id],
+  );
+  const [row] = found.rows;
   if (!row) throw unknownJobRun(id);
-  if (row.graph_run_id !== null) throw isInGraphRun(id, row.graph_run_id);
-  if (row.completed_at !== null) throw hasEnded('job run', id);
+  if (!row.isOpen) throw hasEnded('job run', id);
   const isNew = toCancelRequest(row) === null;
   if (isNew) await keepRequest(client, 'job_run', { id, note, actor });
-  const view = toJobRunView(row, 'queued');
-  const tasks = await readTasks(client, { jobRunId: id });
-  const made = {
-    ...view,
-    params: row.params,
-    output: null,
-    outputBytes: null,
-    tasks,
-    ...toSend(await read(''), row),
+  const shown = await readJobRun(client, { load: (...of) => cache.load(client, ...of) }, id);
+  const { cancelRequest } = shown;
+  if (!cancelRequest) throw new Error('the request of a cancel was not kept');
+  const { project, job, graphRunId, epoch, workflow_id: workflowId } = row;
+  const made: CancelledJobRun = {
+    ...shown,
+    toSend:
+      graphRunId === null
+        ? { workflowId, firstExecutionRunId: row.first_execution_run_id, cancelRequest }
+        : null,
+    toTell: graphRunId === null ? null : await readUntoldJob(client, id),
   };
-  const { project, job, epoch } = view;
-  const told = { type: 'cancel', project, jobRunId: id, job, epoch, actor, note } as const;
+  const told = { type: 'cancel', project, graphRunId, jobRunId: id, job, epoch, actor, note } as const;
   return { made, events: isNew ? [told] : [] };
+}
+
+interface LockedRow {
+  readonly project: string;
+  readonly job: string;
+  readonly graphRunId: string | null;
+  readonly isOpen: boolean;
 }
 
 async function keepRequest(
@@ -161,9 +178,4 @@ async function readOpen(
 
 function hasEnded(what: string, id: string): CodedError {
   return new CodedError('RUN_HAS_ENDED', `The ${what} ${id} has ended: there is nothing left to cancel.`);
-}
-
-function isInGraphRun(id: string, graphRunId: string): CodedError {
-  const message = `The job run ${id} is part of the graph run ${graphRunId}, which can be cancelled as a whole.`;
-  return new CodedError('JOB_RUN_IN_GRAPH_RUN', message, { data: { graphRunId } });
 }

@@ -123,7 +123,7 @@ async function readGraphRun(database: Database, graphs: Graphs, id: string): Pro
 
 /** Why the jobs of a run that have no stored reason wait. */
 export async function reasonsOf(
-  graphs: Graphs,
+  graphs: Pick<Graphs, 'load'>,
   projectId: string,
   version: number,
   rows: readonly Pick<JobRunViewRow, 'job' | 'state' | 'reason'>[],

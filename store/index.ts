@@ -59,7 +59,7 @@ export function createStore(options: StoreOptions): Store {
     graphRuns: translateErrors(createGraphRuns(database, graphs, cache)),
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     resumes: translateErrors(createResumes(database, cache)),
-    cancels: translateErrors(createCancels(database)),
+    cancels: translateErrors(createCancels(database, cache)),
     pauses: translateErrors(createPauses(database)),
     runs: translateErrors(createRuns(database, graphs)),
     schedules: translateErrors(createSchedules(database, cache)),

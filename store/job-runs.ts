@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import type { JobRunDetail } from '../graph/resources.ts';
 import { jobRunWorkflowId } from '../graph/workflow-ids.ts';
@@ -35,7 +36,7 @@ const fromJobRun = 'FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p 
 export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCache): JobRuns {
   return {
     create: (run, once) => createJobRun(database, cache, run, once),
-    get: (id) => getJobRun(database, graphs, id),
+    get: (id) => database.snapshot((client) => readJobRun(client, graphs, id)),
     attempts: async (id) => {
       if (!isId(id)) throw unknownJobRun(id);
       const found = await database.pool.query<AttemptRow & { known: boolean }>(
@@ -83,23 +84,24 @@ async function createJobRun(
   );
 }
 
-async function getJobRun(database: Database, graphs: Graphs, id: string): Promise<JobRunDetail> {
+/** In a snapshot or a transaction. @throws CodedError JOB_RUN_UNKNOWN */
+export async function readJobRun(
+  client: pg.ClientBase,
+  graphs: Pick<Graphs, 'load'>,
+  id: string,
+): Promise<JobRunDetail> {
   if (!isId(id)) throw unknownJobRun(id);
-  const { row, tasks } = await database.snapshot(async (client) => {
-    const found = await client.query<DetailRow>(
-      `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}
-       ${fromJobRun} WHERE r.id = $1`,
-      [id],
-    );
-    const graphRunId = found.rows[0]?.graph_run_id ?? null;
-    return {
-      row: found.rows[0],
-      tasks: await readTasks(client, graphRunId === null ? { jobRunId: id } : { graphRunId }),
-    };
-  });
+  const found = await client.query<DetailRow>(
+    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}
+     ${fromJobRun} WHERE r.id = $1`,
+    [id],
+  );
+  const [row] = found.rows;
   if (!row) throw unknownJobRun(id);
+  const { graph_run_id: graphRunId } = row;
+  const tasks = await readTasks(client, graphRunId === null ? { jobRunId: id } : { graphRunId });
   return {
-    ...toJobRunView(row, await pendingReasonOf(database, graphs, row)),
+    ...toJobRunView(row, await pendingReasonOf(client, graphs, row)),
     params: row.params,
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
@@ -108,10 +110,10 @@ async function getJobRun(database: Database, graphs: Graphs, id: string): Promis
   };
 }
 
-async function pendingReasonOf(database: Database, graphs: Graphs, row: DetailRow) {
+async function pendingReasonOf(client: pg.ClientBase, graphs: Pick<Graphs, 'load'>, row: DetailRow) {
   if (row.state !== 'PENDING' || row.reason !== null) return null;
   if (row.graph_run_id === null) return 'queued';
-  const siblings = await database.pool.query<
+  const siblings = await client.query<
     Pick<JobRunViewRow, 'job' | 'state' | 'reason'> & { readonly isPaused: boolean }
   >(
     `SELECT j.key AS job, r.state, r.reason, g.paused_at IS NOT NULL AS "isPaused"

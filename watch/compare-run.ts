@@ -4,6 +4,7 @@
 import type { Difference } from '../graph/inspections.ts';
 import { type Outcome, outcomeOf } from '../graph/outcomes.ts';
 import type { KeptJobs, Plan } from '../graph/plan.ts';
+import { notStarted } from '../graph/planner.ts';
 import { isFinal, type JobEnd } from '../graph/states.ts';
 import { isCancelTermination } from '../workflows/contract.ts';
 import { compareAttempts } from './compare-attempts.ts';
@@ -87,7 +88,7 @@ function expectJob(comparison: Comparison, job: string, row: JobRowFacts): Expec
     return {
       job,
       end: isKnown ? (planned ?? told?.end ?? rest) : rest,
-      why: (found) => explainNeverBegun(comparison, found, planned),
+      why: (found) => explainNeverBegun(comparison, job, found, planned),
     };
   }
   // While it is open, what is not settled may still end otherwise.
@@ -108,12 +109,16 @@ function restOf({ outcome, history }: Comparison): JobEnd | null {
 
 function explainNeverBegun(
   { history, standing }: Comparison,
+  job: string,
   row: EndRow,
   planned: JobEnd | undefined,
 ): string | null {
   const isCutShort = history.cancelRequested || history.timerFired;
   if (isCutShort && row.state === 'FAILED' && fellToCancel.includes(row.reason ?? '')) {
     return 'it never began: it ended by the cancel or the time-out of its run, or by what that did to a job above it';
+  }
+  if (standing !== 'own' && history.cancelledJobs.has(job) && isSame(row, notStarted)) {
+    return 'it was cancelled before it began, and Temporal has not heard of its end';
   }
   if (standing === 'own' || !planned || !isSame(row, planned)) return null;
   return standing === 'open'

@@ -5,6 +5,7 @@ import {
   completeJob,
   isDone,
   notStarted,
+  take,
   takeReady,
   takeSettled,
   verdict,
@@ -42,6 +43,10 @@ export function expectEnds(plan: Plan, history: RunHistory, kept?: KeptJobs): Ex
     }
     for (const { job, end } of takeSettled(progress)) planned.set(keyOf(job), end);
   };
+  for (const job of cancelledBefore(plan, history)) {
+    if (take(progress, job)) completeJob(progress, job, notStarted);
+    planned.set(keyOf(job), notStarted);
+  }
   follow();
   for (const job of isStopped ? untold : []) {
     if (hasBegun(job)) continue;
@@ -56,9 +61,19 @@ export function expectEnds(plan: Plan, history: RunHistory, kept?: KeptJobs): Ex
   return { planned, due };
 }
 
+/** Jobs that somebody cancelled before they began: the run was told, and has settled them. */
+function cancelledBefore(plan: Plan, { cancelledJobs, scheduled, jobs }: RunHistory): number[] {
+  if (cancelledJobs.size === 0) return [];
+  return plan.keys.flatMap((key, job) => {
+    const isCancelled = cancelledJobs.has(key) && !scheduled.has(key);
+    return isCancelled && jobs.get(key)?.end.reason === 'cancelled' ? [job] : [];
+  });
+}
+
 /** Whether a job of this execution has failed that may not. */
-function hasFailed(plan: Plan, { jobs, scheduled }: RunHistory): boolean {
+function hasFailed(plan: Plan, { jobs, scheduled, cancelledJobs }: RunHistory): boolean {
   return plan.keys.some((key, job) => {
-    return scheduled.has(key) && jobs.get(key)?.end.state === 'FAILED' && !rulesAt(plan, job).allowFailure;
+    const isOwn = scheduled.has(key) || cancelledJobs.has(key);
+    return isOwn && jobs.get(key)?.end.state === 'FAILED' && !rulesAt(plan, job).allowFailure;
   });
 }

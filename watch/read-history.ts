@@ -3,6 +3,7 @@ import type { temporal } from '@temporalio/proto';
 import { isRecordedResult, successOf } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
 import type { HistoryEnd, RunError } from '../graph/transitions.ts';
+import { runSignals } from '../workflows/contract.ts';
 import { endOfWorkflow, type HistoryEvent } from './end-of-workflow.ts';
 import { type PendingFailure, readFailure } from './pending-activities.ts';
 import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
@@ -48,6 +49,8 @@ export interface RunHistory {
   /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
   readonly end: GraphEnd | null;
   readonly cancelRequested: boolean;
+  /** Jobs, by key, that the run was told to cancel by themselves. */
+  readonly cancelledJobs: ReadonlySet<string>;
   /** A workflow has one timer: the `timeout` of its run. */
   readonly timerFired: boolean;
   /** The execution that this one goes on from. */
@@ -71,6 +74,7 @@ interface Reading {
   readonly activities: Map<number, { readonly id: string; readonly input: Payloads }>;
   end: GraphEnd | null;
   cancelRequested: boolean;
+  readonly cancelledJobs: Set<string>;
   timerFired: boolean;
   continuedFrom: string | null;
   continuedAtEventId: number;
@@ -92,6 +96,7 @@ export function readHistory(
     activities: new Map(),
     end: null,
     cancelRequested: false,
+    cancelledJobs: new Set(),
     timerFired: false,
     continuedFrom: null,
     continuedAtEventId: 0,
@@ -133,6 +138,8 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   const started = event.workflowExecutionStartedEventAttributes;
   if (started) reading.continuedFrom = started.continuedExecutionRunId || null;
   if (event.workflowExecutionCancelRequestedEventAttributes) reading.cancelRequested = true;
+  const signaled = event.workflowExecutionSignaledEventAttributes;
+  if (signaled?.signalName === runSignals.cancelJob) readJobCancel(reading, fromPayloads(signaled.input));
   const terminated = event.workflowExecutionTerminatedEventAttributes;
   if (terminated) reading.terminateReason = terminated.reason ?? '';
   if (event.timerFiredEventAttributes) reading.timerFired = true;
@@ -166,6 +173,11 @@ function readActivityEvent(reading: Reading, event: HistoryEvent, eventId: numbe
     const ended = { end, error: null, recordedIn: null };
     endJob(reading, idOf(reading, cancelled), ended, eventId);
   }
+}
+
+function readJobCancel(reading: Reading, input: unknown): void {
+  if (typeof input === 'object' && input !== null && 'job' in input)
+    reading.cancelledJobs.add(String(input.job));
 }
 
 /** Of the event that scheduled an activity, counted on. */

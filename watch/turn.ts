@@ -5,6 +5,7 @@ import { isOngoing } from '../graph/outcomes.ts';
 import type { Store } from '../store/store.ts';
 import type { Correction, OpenExecution } from '../store/watching.ts';
 import { carryOutCancels } from './carry-out-cancels.ts';
+import { carryOutJobCancels } from './carry-out-job-cancels.ts';
 import { carryOutPauses } from './carry-out-pauses.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
 import { pushSchedules } from './schedules/push-schedules.ts';
@@ -86,6 +87,7 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
     await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
     await pushSchedules({ ...options, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
+    await carryOutJobCancels({ ...options, signaller: options.starter, signal });
     await carryOutPauses({ ...options, signaller: options.starter, signal });
     const listed = await followListed(options, tenure, signal);
     await compareOpen(options, tenure, signal);

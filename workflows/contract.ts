@@ -39,6 +39,8 @@ export const runSignals = {
   unpause: 'unpause',
   /** Of the API and the watch: the number of a request, and what it was. */
   setPause: 'graphrun:set-pause',
+  /** Of a job by its key: `{ job }`. */
+  cancelJob: 'graphrun:cancel-job',
 } as const;
 
 /** Types of the ApplicationFailures that end a workflow; people see them in Temporal's own tools. */

@@ -1,13 +1,23 @@
 // The jobs of a run in flight. By callbacks and not by async functions: each promise of a workflow costs a stack trace
 // (the SDK keeps one to answer `__stack_trace`), which would be most of what a job costs here.
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import { limits } from '../graph/limits.ts';
 import { rulesAt } from '../graph/plan.ts';
-import { abandonRest, completeJob, isDone, type Progress, takeReady, takeSettled } from '../graph/planner.ts';
+import {
+  abandonRest,
+  completeJob,
+  isDone,
+  notStarted,
+  type Progress,
+  take,
+  takeReady,
+  takeSettled,
+} from '../graph/planner.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { OpenedGraphRun } from '../store/execution.ts';
 import { type HistoryUse, nextStep } from './history-budget.ts';
 import { attemptJob, dueAtOf } from './job-attempts.ts';
+import { createJobScopes } from './job-scopes.ts';
 import type { Pause } from './pauses.ts';
 import type { Settler } from './settler.ts';
 
@@ -20,26 +30,22 @@ export interface Flight {
   abandon(end: JobEnd): void;
   /** Tells those in flight to stop. */
   cancelJobs(): void;
+  /** Tells one to stop, or ends it where it has not begun; nothing where it has ended. */
+  cancelJob(key: string): void;
 }
 
 /** Starts what is ready, and again with each job that lands, until all have ended; nothing while the run is paused. */
 export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler, pause: Pause): Flight {
   const { plan } = run;
-  /** All that is in flight, to be cancelled apart from the bookkeeping: what begins in a callback of it is in it as well. */
-  const jobs = new CancellationScope();
   let inFlight = 0;
   let hasLanded = false;
   let abandoned = false;
-  let arrive = (_how: 'landed' | 'continue'): void => {};
-  let crash = (_error: unknown): void => {};
-  const landed = new Promise<'landed' | 'continue'>((resolve, reject) => {
-    arrive = resolve;
-    crash = reject;
-  });
+  const { landed, arrive, crash } = expectLanding();
+  const scopes = createJobScopes(crash);
 
   const start = (job: number): void => {
     inFlight += 1;
-    attempt(job, dueAtOf(rulesAt(plan, job)));
+    scopes.run(job, () => attempt(job, dueAtOf(rulesAt(plan, job))));
   };
   const attempt = (job: number, dueAt: number | null): void => {
     const key = plan.keys[job] as string;
@@ -53,9 +59,10 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   };
   const land = (job: number, end: JobEnd): void => {
     completeJob(progress, job, end);
+    scopes.leave(job);
     inFlight -= 1;
     hasLanded = true;
-    if (progress.stopped && plan.onFailure === 'cancel') jobs.cancel();
+    if (progress.stopped && plan.onFailure === 'cancel') scopes.cancelAll();
     goOn();
   };
   const goOn = (): void => {
@@ -74,11 +81,22 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       settler.add({ job: plan.keys[job] as string, end, error: null });
   };
 
-  const goOnWithin = () => jobs.run(async () => goOn()).catch(crash);
-  pause.whenOver(goOnWithin);
-  goOnWithin();
+  const endUnbegun = (job: number): void => {
+    if (!take(progress, job)) return;
+    inFlight += 1;
+    const ended = { job: plan.keys[job] as string, end: notStarted, error: null };
+    settler.settle(ended).then((end) => land(job, end ?? notStarted), crash);
+    settler.flushSoon(() => false);
+  };
+
+  pause.whenOver(goOn);
+  goOn();
   return {
-    cancelJobs: () => jobs.cancel(),
+    cancelJobs: scopes.cancelAll,
+    cancelJob: (key) => {
+      const job = plan.keys.indexOf(key);
+      if (!scopes.cancel(job)) endUnbegun(job);
+    },
     landed,
     abandon: (end) => {
       abandoned = true;
@@ -86,6 +104,16 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       goOn();
     },
   };
+}
+
+function expectLanding() {
+  let arrive = (_how: 'landed' | 'continue'): void => {};
+  let crash = (_error: unknown): void => {};
+  const landed = new Promise<'landed' | 'continue'>((resolve, reject) => {
+    arrive = resolve;
+    crash = reject;
+  });
+  return { landed, arrive, crash };
 }
 
 function historyUse(): HistoryUse {

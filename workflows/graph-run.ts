@@ -14,6 +14,7 @@ import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type GraphRunInput, workflowFailures } from './contract.ts';
 import { continueBy, deadlineOf, passing } from './deadline.ts';
 import { beginFlight, type Flight, type OpenedRun } from './flight.ts';
+import { hearJobCancels } from './job-cancels.ts';
 import { hearPauses, type Pause } from './pauses.ts';
 import { createSettler, type Settler } from './settler.ts';
 
@@ -34,6 +35,7 @@ export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const dueAt = deadlineOf(run.plan);
   const pause = hearPauses(run.pause);
   const flight = beginFlight(run, progress, settler, pause);
+  hearJobCancels(flight);
   try {
     const ends = [flight.landed, CancellationScope.current().cancelRequested, ...passing(dueAt)];
     const how = await Promise.race(ends);

@@ -1,6 +1,7 @@
 import { noteSchema } from '../../graph/requests.ts';
 import { graphRunSchema, jobRunDetailSchema } from '../../graph/resources.ts';
 import type { CancelledGraphRun, CancelledJobRun } from '../../store/cancel-runs.ts';
+import { tellJobCancel } from '../../watch/carry-out-job-cancels.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, runPath } from '../request-schemas.ts';
@@ -46,8 +47,8 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
       config: { permission: 'write' },
       schema: {
         tags,
-        summary: 'Cancels a job that was run alone',
-        description: kept,
+        summary: 'Cancels a job, run alone or in a graph run',
+        description: `${kept} In a graph run it ends by itself, also before it began; the rest goes on by its rules.`,
         params: runPath,
         querystring: noQuery,
         body: noteSchema.nullable(),
@@ -61,7 +62,9 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
         create: (once) => store.cancels.jobRun({ id: params.id, note: body?.note ?? null, actor }, once),
         location: ({ id }) => `/v1/job-runs/${id}`,
       });
-      await tellNow(log, () => temporal.requestCancel(cancelled));
+      const { toSend, toTell } = cancelled;
+      if (toSend) await tellNow(log, () => temporal.requestCancel(toSend));
+      if (toTell) await tellNow(log, () => tellJobCancel({ store, signaller: temporal }, toTell));
       return cancelled;
     },
   );

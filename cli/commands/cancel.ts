@@ -11,12 +11,13 @@ interface Flags {
   readonly watch: boolean;
 }
 
-/** `graphrun cancel <runId>`: a graph run, or a job that was run alone. */
+/** `graphrun cancel <runId>`: a graph run, a job of one, or a job that was run alone. */
 export function cancelCommand(setting: Setting): Command {
   return serverCommand<Flags>(setting, 'cancel <runId>', cancel)
     .summary('cancels a run')
     .description(
-      'Cancels a graph run, or a job that was run alone: jobs that work are told to stop, and nothing more is started. ' +
+      'Cancels a graph run, a job of one, or a job that was run alone: jobs that work are told to stop, and nothing more is ' +
+        'started. Of a graph run whose job is cancelled all else goes on by its rules. ' +
         'Returns once the request is kept; it is carried out though Temporal or all workers are away.',
     )
     .option('--note <text>', 'why, in up to 500 characters; "graphrun show" tells it')

@@ -104,10 +104,43 @@ test('a run that has ended is refused', async () => {
   expect(await cancelEvents(run.project)).toEqual([]);
 });
 
-test('a job run of a graph run is refused, and its graph run is told', async () => {
+test('a job of a graph run is cancelled by itself: its workflow is told, once there is one', async () => {
   const run = await startRun();
+  const id = jobRunIdOf(run.id, 'load');
+  const url = `/v1/job-runs/${id}`;
+  const sent = temporal.signals.length;
+  const payload = { note: 'not this one' };
+  const { status, headers, body } = await call<JobRunDetail>('POST', `${url}/cancel`, { payload });
+  expect([status, headers.location]).toEqual([202, url]);
+  const cancelRequest = { at: expect.any(String), by: 'key:editor', note: 'not this one' };
+  expect(body).toMatchObject({ id, graphRunId: run.id, state: 'PENDING', reason: 'queued', cancelRequest });
+  expect((await call('GET', url)).body).toEqual(body);
+  expect(await cancelEvents(run.project)).toMatchObject([
+    { graphRunId: run.id, jobRunId: id, job: 'load', actor: 'key:editor', note: 'not this one' },
+  ]);
+  expect([temporal.signals.length, await store.cancels.untoldJobs(null, 100)]).toEqual([sent, []]);
+
+  const runId = `execution-of-${run.id}`;
+  const identity = { workflowId: run.workflowId, runId, firstExecutionRunId: runId };
+  const opening = { identity, known: { graphRunId: run.id, epoch: 1 }, project: run.project, params: {} };
+  await store.execution.openGraphRun({ ...opening, select: null, actor: 'test' });
+  const told = { workflowId: run.workflowId, runId, by: 'key:editor' };
+  expect(await store.cancels.untoldJobs(null, 100)).toEqual([{ ...told, jobRunId: id, job: 'load' }]);
+  expect((await call<JobRunDetail>('POST', `${url}/cancel`)).body.cancelRequest).toEqual(body.cancelRequest);
+  expect(temporal.signals.at(-1)).toEqual({
+    ...{ ...told, name: 'graphrun:cancel-job', input: { job: 'load' } },
+    requestId: `cancel/${id}`,
+  });
+  expect(await store.cancels.untoldJobs(null, 100)).toEqual([]);
+  expect(await cancelEvents(run.project)).toHaveLength(1);
+});
+
+test('a job of a graph run that has ended is refused', async () => {
+  const run = await startRun();
+  const end = { state: 'SUCCESS', reason: null } as const;
+  await carryOut(store, run, { load: end, count: end });
   const { status, problem } = await call('POST', `/v1/job-runs/${jobRunIdOf(run.id, 'load')}/cancel`);
-  expect([status, problem.code, problem.data]).toEqual([409, 'JOB_RUN_IN_GRAPH_RUN', { graphRunId: run.id }]);
+  expect([status, problem.code]).toEqual([409, 'RUN_HAS_ENDED']);
 });
 
 test.each([

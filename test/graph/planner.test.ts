@@ -7,6 +7,8 @@ import {
   completeJob,
   decide,
   isDone,
+  notStarted,
+  take,
   takeReady,
   takeSettled,
   verdict,
@@ -206,6 +208,49 @@ describe('the planner', () => {
     expect(takeReady(progress, 5)).toEqual([1]);
     completeJob(progress, 1, failure);
     expect(takeReady(progress, 5)).toEqual([2]);
+  });
+
+  it('ends a job that is taken out of its turn, once, and what is below it by its rules', () => {
+    const rules = { kind: 'noop', allowFailure: false, timeoutMs: 1, retry: defaultRetry } as const;
+    const plan: Plan = {
+      keys: ['a', 'b', 'below', 'left_out', 'anyway'],
+      parents: [[], [0], [1], [1], [3]],
+      rules: [
+        { ...rules, runIf: 'all_succeeded' },
+        { ...rules, runIf: 'all_done' },
+      ],
+      ruleOf: [0, 0, 0, 0, 1],
+      passing: [3],
+    };
+    const progress = beginProgress(plan);
+    expect([take(progress, 3), take(progress, -1), take(progress, 9)]).toEqual([false, false, false]);
+    expect([take(progress, 1), take(progress, 1)]).toEqual([true, false]);
+    completeJob(progress, 1, notStarted);
+    expect(take(progress, 1)).toBe(false);
+    expect(takeReady(progress, 9)).toEqual([0, 4]);
+    expect(takeSettled(progress)).toEqual([{ job: 2, end: { state: 'FAILED', reason: 'upstream_failed' } }]);
+    completeJob(progress, 0, success);
+    expect(takeReady(progress, 9)).toEqual([]);
+    completeJob(progress, 4, success);
+    expect([isDone(progress), verdict(progress).state]).toEqual([true, 'FAILED']);
+  });
+
+  it('starts no job that was ready and is taken out of its turn, nor ends it twice', () => {
+    const rules = { kind: 'noop', runIf: 'all_succeeded', allowFailure: false, timeoutMs: 1 } as const;
+    const plan: Plan = {
+      keys: ['a', 'b', 'c'],
+      parents: [[], [], []],
+      rules: [{ ...rules, retry: defaultRetry }],
+      ruleOf: [0, 0, 0],
+      passing: [],
+      onFailure: 'stop',
+    };
+    const progress = beginProgress(plan);
+    expect([takeReady(progress, 1), take(progress, 1)]).toEqual([[0], true]);
+    completeJob(progress, 0, failure);
+    expect(takeSettled(progress)).toEqual([{ job: 2, end: notStarted }]);
+    completeJob(progress, 1, notStarted);
+    expect(isDone(progress)).toBe(true);
   });
 
   it('walks a chain of 10,000 jobs in which the first fails', () => {

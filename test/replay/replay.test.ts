@@ -60,6 +60,12 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     first: { kind: 'held', config: { gate: 'paused' } },
     below: { kind: 'noop', dependsOn: ['first'] },
   },
+  'one-cancelled': {
+    first: { kind: 'held', config: { gate: 'one-cancelled' } },
+    endless: { kind: 'endless' },
+    below: { kind: 'noop', dependsOn: ['first'] },
+    beside: { kind: 'noop', dependsOn: ['first'] },
+  },
   overdue: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
   'job-overdue': {
     endless: { kind: 'endless', totalTimeout: '1s' },
@@ -83,8 +89,22 @@ async function runShape(name: string, jobs: GraphDefinition['jobs']) {
     await handle.cancel();
   }
   if (name === 'paused') await pauseAndUnpause(id, handle);
+  if (name === 'one-cancelled') await cancelJobs(id, handle, ['endless', 'below']);
   await handle.result().catch(() => {});
   return name === 'resumed' ? resume(id) : handle;
+}
+
+/** In flight or before it begins; then the rest goes on. */
+async function cancelJobs(id: string, handle: WorkflowHandle, jobs: readonly string[]): Promise<void> {
+  const untilJobs = (state: 'RUNNING' | 'FAILED') =>
+    until(async () => {
+      const { jobCounts } = await engine.store.graphRuns.get(id);
+      return jobCounts[state] === jobs.length ? true : undefined;
+    }, `two jobs are ${state}`);
+  await untilJobs('RUNNING');
+  for (const job of jobs) await handle.signal(runSignals.cancelJob, { job });
+  await untilJobs('FAILED');
+  held.letGo('one-cancelled');
 }
 
 /** By hand, on and off by request, and on by hand. */

@@ -39,6 +39,8 @@ async function carryOut(view: ExecutionView | null, waitsSince: Date | null, giv
         graphRun: () => Promise.reject(new Error('not asked')),
         jobRun: () => Promise.reject(new Error('not asked')),
         open: async (subject) => (subject === 'graph_run' ? [given] : []),
+        untoldJobs: async () => [],
+        noteJobTold: async () => {},
       },
     },
     canceller: {

@@ -38,6 +38,7 @@ function historyOf(more: Partial<RunHistory>): RunHistory {
     ...{ jobs: new Map(), attempts: new Map(), scheduled: new Map(), end: null },
     ...{
       cancelRequested: false,
+      cancelledJobs: new Set<string>(),
       terminateReason: null,
       timerFired: false,
       continuedFrom: null,
