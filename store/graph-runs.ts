@@ -30,11 +30,11 @@ import type {
 } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-/** Triggers of one project lock it one after the other anyway. */
-const triggersAtOnce = 2;
+/** Triggers of one project lock it one after the other anyway; one that is not done soon is better asked for again. */
+const triggers = { atOnce: 2, waitMaxMs: 10_000 };
 
 export function createGraphRuns(database: Database, graphs: Graphs, cache: GraphCache): GraphRuns {
-  const inTurn = createTurns(triggersAtOnce);
+  const inTurn = createTurns(triggers);
   return {
     create: (run, once) => inTurn(run.project, () => createGraphRun(database, cache, run, once)),
     list: (filter, page) => listGraphRuns(database, filter, page),

@@ -102,21 +102,24 @@ fault('12', 'Postgres has no connection left for 10 s, in the middle of a run', 
 
 fault('12', "all of the API's connections are in use, by requests that wait for a lock", async (clock) => {
   const id = await startHeld('beside');
-  await stack.push({ project: 'exhausted', jobs: { a: { kind: 'step' } } });
-  const keys = Array.from({ length: 25 }, (_, number) => `exhausted-${number}`);
-  const triggerAll = () => Promise.all(keys.map((key) => trigger(stack, 'exhausted', key)));
-  const lock = { sql: `SELECT FROM project WHERE name = $1 FOR UPDATE`, values: ['exhausted'] };
+  // Of each project a few are let at the database at once.
+  const projects = Array.from({ length: 10 }, (_, number) => `exhausted-${number}`);
+  for (const project of projects) await stack.push({ project, jobs: { a: { kind: 'step' } } });
+  const triggers = projects.flatMap((project) => [1, 2, 3].map((number) => ({ project, number })));
+  const triggerAll = () =>
+    Promise.all(triggers.map(({ project, number }) => trigger(stack, project, `${project}/${number}`)));
+  const lock = { sql: `SELECT FROM project WHERE name = ANY ($1) FOR UPDATE`, values: [projects] };
   await whileLocked(stack, lock, async () => {
     const begun = performance.now();
     const [refused, read] = await Promise.all([triggerAll(), ask(stack, `/v1/graph-runs/${id}`)]);
     expect(performance.now() - begun).toBeLessThan(16_000);
-    expect(refused.map(({ status }) => status)).toEqual(keys.map(() => 503));
+    expect(refused.map(({ status }) => status)).toEqual(triggers.map(() => 503));
     expect([200, 503]).toContain(read.status);
     // The workers have connections of their own.
     latches.open('beside');
   });
   const acknowledged = await triggerAll();
-  expect(acknowledged.map(({ status }) => status)).toEqual(keys.map(() => 201));
+  expect(acknowledged.map(({ status }) => status)).toEqual(triggers.map(() => 201));
   for (const { body } of acknowledged) stack.runs.push((body as { readonly id: string }).id);
   clock.over();
   await expectSound(stack, clock);

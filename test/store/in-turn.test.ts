@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createTurns } from '../../store/in-turn.ts';
 
 it('works on so many of one key at once, as they came, whatever fails, and on other keys beside it', async () => {
-  const inTurn = createTurns(2);
+  const inTurn = createTurns({ atOnce: 2, waitMaxMs: 60_000 });
   const began: string[] = [];
   const end = new Map<string, () => void>();
   const work = (key: string, name: string) =>
@@ -32,4 +32,16 @@ it('works on so many of one key at once, as they came, whatever fails, and on ot
     'fulfilled',
   ]);
   expect(await Promise.all([last, b])).toEqual(['a5', 'b1']);
+});
+
+it('sends away who has waited for too long, and lets the next in its place', async () => {
+  const inTurn = createTurns({ atOnce: 1, waitMaxMs: 50 });
+  let end = (): void => {};
+  const first = inTurn('a', () => new Promise<void>((resolve) => (end = resolve)));
+  await expect(inTurn('a', async () => 'late')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  const second = inTurn('a', async () => 'second');
+  end();
+  expect(await second).toBe('second');
+  expect(await inTurn('a', async () => 'third')).toBe('third');
+  await first;
 });
