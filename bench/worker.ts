@@ -36,7 +36,11 @@ async function main(codePath: string): Promise<void> {
     workflowBundle: { codePath },
   };
   // A guard that fails would leave out what it costs.
-  const guard = startGuard({ databaseUrl: environment.databaseUrl, onError: endWith });
+  const guard = startGuard({
+    databaseUrl: environment.databaseUrl,
+    jobsAtOnce: settings.jobsAtOnce,
+    onError: endWith,
+  });
   const workers = await startWorkers({
     ...shared,
     guard,

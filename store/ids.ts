@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parse, stringify, v7, validate } from 'uuid';
 
 /** A new id; ids made later sort later, which keeps the indexes compact. */
@@ -15,9 +15,7 @@ export function isId(text: string): boolean {
  * in front, so that the runs of one graph run lie together in the index (UUID version 8, RFC 9562).
  */
 export function jobRunIdOf(graphRunId: string, jobKey: string): string {
-  const bytes = Uint8Array.from(
-    createHash('sha256').update(`${graphRunId}/${jobKey}`).digest().subarray(0, 16),
-  );
+  const bytes = Uint8Array.from(hash('sha256', `${graphRunId}/${jobKey}`, 'buffer').subarray(0, 16));
   bytes.set(parse(graphRunId).subarray(0, 6), 0);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

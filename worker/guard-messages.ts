@@ -1,11 +1,9 @@
 // What the main thread and its guard share.
 import type { RunError } from '../graph/transitions.ts';
-import type { RunningAttempt } from './lost-attempts.ts';
+import type { BoardMemory } from './attempt-board.ts';
 
 /** From the main thread to the guard. */
 export type GuardMessage =
-  | { readonly type: 'began'; readonly key: number; readonly attempt: RunningAttempt }
-  | { readonly type: 'ended'; readonly key: number }
   /** Told once each time that the heap fills up. */
   | { readonly type: 'filling'; readonly usedMb: number; readonly limitMb: number }
   /** The process ends, and waits for the guard's last word; `key` is of the attempt whose code ended it. */
@@ -20,6 +18,7 @@ export interface GuardSettings {
   readonly databaseUrl: string;
   /** Places of `places`. */
   readonly shared: SharedArrayBuffer;
+  readonly board: BoardMemory;
 }
 
 /** Numbers that both threads see at once. */

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { heartbeat } from '../graph/rules.ts';
 import type { WorkerEnd } from '../graph/worker-ends.ts';
 import { recordLostAttempts } from '../store/record-lost-attempts.ts';
+import { readBoard } from './attempt-board.ts';
 import { beatMs, type GuardMessage, type GuardSettings, places, recordMs } from './guard-messages.ts';
 import { type Found, type LostAttempt, type RunningAttempt, tellLost } from './lost-attempts.ts';
 import { pauseMainThread } from './pause-main-thread.ts';
@@ -13,16 +14,13 @@ import { pauseMainThread } from './pause-main-thread.ts';
 const blockedMaxMs = heartbeat.timeoutMs - 2_000;
 const pauseMs = 1_000;
 
-const { databaseUrl, shared } = workerData as GuardSettings;
+const { databaseUrl, shared, board } = workerData as GuardSettings;
 const numbers = new Int32Array(shared);
-const running = new Map<number, RunningAttempt>();
 // Written by this thread itself: `process.stderr` of a thread goes by way of the main thread.
 const log = pino({ name: 'worker' }, pino.destination({ dest: 2, sync: true }));
 
 parentPort?.on('message', (message: GuardMessage) => {
-  if (message.type === 'began') running.set(message.key, message.attempt);
-  else if (message.type === 'ended') running.delete(message.key);
-  else if (message.type === 'filling') tellFilling(message);
+  if (message.type === 'filling') tellFilling(message);
   else void tellExit(message);
 });
 
@@ -32,7 +30,7 @@ let silentMs = 0;
 setInterval(() => {
   const isSilent = Atomics.load(numbers, places.beats) === beats;
   const isDebugged = Atomics.load(numbers, places.isDebugged) === 1;
-  silentMs = isSilent && !isDebugged && running.size > 0 ? silentMs + beatMs : 0;
+  silentMs = isSilent && !isDebugged && readBoard(board).size > 0 ? silentMs + beatMs : 0;
   beats = Atomics.load(numbers, places.beats);
   if (silentMs === blockedMaxMs) void endBlocked();
 }, beatMs);
@@ -58,13 +56,13 @@ async function tellExit(exit: Extract<GuardMessage, { type: 'exiting' }>): Promi
 
 /** Nothing can be written any more once it is full: the process is gone, and shows as lost only. */
 function tellFilling({ usedMb, limitMb }: Extract<GuardMessage, { type: 'filling' }>): void {
-  const jobs = [...running.values()].toReversed().map(describeAttempt);
+  const jobs = [...readBoard(board).values()].toReversed().map(describeAttempt);
   log.warn({ usedMb, limitMb, jobs }, 'the memory of the worker fills up; when it is full, the worker ends');
 }
 
 /** In the log first, then on the attempts: the database may be away. */
 async function record(found: Found, end: WorkerEnd): Promise<void> {
-  const lost = tellLost(running, found, end);
+  const lost = tellLost(readBoard(board), found, end);
   logEnd(lost, end);
   if (lost.length === 0) return;
   const at = new Date();

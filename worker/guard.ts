@@ -4,6 +4,7 @@ import inspector from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { RunError } from '../graph/transitions.ts';
+import { allocateBoard, writeBoard } from './attempt-board.ts';
 import { beatMs, type GuardMessage, type GuardSettings, places, recordMs } from './guard-messages.ts';
 import { describeError } from './interceptors/classify-failure.ts';
 import type { RunningAttempt } from './lost-attempts.ts';
@@ -18,6 +19,8 @@ export interface Guard {
 
 export interface GuardOptions {
   readonly databaseUrl: string;
+  /** How many attempts run at once, at most. */
+  readonly jobsAtOnce: number;
   /** The guard itself failed: the worker goes on without it. */
   onError(error: unknown): void;
 }
@@ -26,12 +29,14 @@ export interface GuardOptions {
  * Watches this process: a job that blocks the event loop for longer than `blockedMaxMs` (worker/guard-thread.ts), calls
  * `process.exit` or leaves an error uncaught is named in the log and on its attempt, and the process ends.
  */
-export function startGuard({ databaseUrl, onError }: GuardOptions): Guard {
+export function startGuard({ databaseUrl, jobsAtOnce, onError }: GuardOptions): Guard {
   const current = new AsyncLocalStorage<number>();
   Reflect.set(globalThis, Symbol.for(attemptStorage), current);
   const shared = new SharedArrayBuffer(Object.keys(places).length * Int32Array.BYTES_PER_ELEMENT);
   const numbers = new Int32Array(shared);
-  const settings: GuardSettings = { databaseUrl, shared };
+  const board = allocateBoard(jobsAtOnce);
+  const running = writeBoard(board);
+  const settings: GuardSettings = { databaseUrl, shared, board };
   const thread = new Worker(new URL('./guard-thread.ts', import.meta.url), { workerData: settings });
   thread.unref();
   const tell = (message: GuardMessage): void => thread.postMessage(message);
@@ -76,11 +81,11 @@ export function startGuard({ databaseUrl, onError }: GuardOptions): Guard {
     run: async (attempt, work) => {
       lastKey += 1;
       const key = lastKey;
-      tell({ type: 'began', key, attempt });
+      const place = running.add(key, attempt);
       try {
         return await current.run(key, work);
       } finally {
-        tell({ type: 'ended', key });
+        if (place !== undefined) running.remove(place);
       }
     },
     stop: async () => {

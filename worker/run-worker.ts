@@ -59,6 +59,7 @@ async function work(
   const temporal = createTemporalView(new Client({ connection, namespace }));
   const guard = startGuard({
     databaseUrl: environment.databaseUrl,
+    jobsAtOnce,
     onError: (error) =>
       log.error(error, 'the guard ended: jobs that block this worker are not found any more'),
   });

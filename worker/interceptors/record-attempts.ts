@@ -54,26 +54,26 @@ async function recordAttempt(
   input: ActivityExecuteInput,
   next: ExecuteNext,
 ): Promise<RecordedResult | UnrecordedResult> {
+  const attempt = describeAttempt(context, deps, input.args[0] as RunJobInput);
   // From the very first: an attempt that waits for Postgres is alive as well.
   const beat = startBeat(context);
-  const job = input.args[0] as RunJobInput;
   try {
-    return await recordOutcome(context, deps, input, next, beat.note);
+    return await recordOutcome(context, deps, attempt, input, next, beat.note);
   } finally {
     beat.stop();
-    deps.store.recorder.leave({ jobRunId: jobRunIdFor(job), fence: fenceOf(context) });
+    deps.store.recorder.leave({ jobRunId: attempt.subject.jobRunId, fence: attempt.fence });
   }
 }
 
 async function recordOutcome(
   context: Context,
   deps: RecordingDependencies,
+  attempt: ReturnType<typeof describeAttempt>,
   input: ActivityExecuteInput,
   next: ExecuteNext,
   report: StartedAttempt['report'],
 ): Promise<RecordedResult | UnrecordedResult> {
   const job = input.args[0] as RunJobInput;
-  const attempt = describeAttempt(context, deps, job);
   const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
   let retry = defaultRetry;
   let done: Done;
