@@ -23,6 +23,15 @@ export interface OpenInput {
   readonly firstExecutionRunId: string;
   /** The execution that this one goes on from. */
   readonly continuedFrom?: string;
+  /** Of one that a schedule has started. */
+  readonly scheduled?: FiredInput;
+}
+
+/** In Temporal's words, with times as they are encoded. */
+export interface FiredInput {
+  readonly by: string;
+  readonly at: string;
+  readonly startedAt: string;
 }
 
 /** Jobs of a graph run by key; a lone one by its own id. */
@@ -65,7 +74,7 @@ export function createBookkeeping(deps: BookkeepingDependencies) {
   return {
     ...createPauseNotes(deps),
     /** The workflow's first activity: takes the run, or tells why not. */
-    async openGraphRun({ input, firstExecutionRunId, continuedFrom }: OpenInput): Promise<OpenedGraphRun> {
+    async openGraphRun({ input, firstExecutionRunId, ...more }: OpenInput): Promise<OpenedGraphRun> {
       const read = readGraphRunInput(input);
       const identity = identify(firstExecutionRunId);
       const named = readWorkflowId(identity.workflowId);
@@ -84,7 +93,7 @@ export function createBookkeeping(deps: BookkeepingDependencies) {
         };
       }
       const asked = { identity, known, project, params, select, actor: actorOf(identity) };
-      const request = { ...asked, ...(continuedFrom !== undefined && { continuedFrom }) };
+      const request = { ...asked, ...readOrigin(more) };
       return openOrAdopt(adopt, identity, () => store.execution.openGraphRun(request));
     },
 
@@ -161,6 +170,14 @@ async function openOrAdopt<Opened extends { readonly outcome: string }>(
 }
 
 export type Bookkeeping = ReturnType<typeof createBookkeeping>;
+
+/** What else started it: the execution before it, or a schedule. */
+function readOrigin({ continuedFrom, scheduled }: Pick<OpenInput, 'continuedFrom' | 'scheduled'>) {
+  if (!scheduled) return continuedFrom === undefined ? {} : { continuedFrom };
+  const { by, at, startedAt } = scheduled;
+  const fired = { by, at: new Date(at), startedAt: new Date(startedAt) };
+  return { ...(continuedFrom !== undefined && { continuedFrom }), scheduled: fired };
+}
 
 /** An output from outside may be more than can be kept; the workflow has it, but the job has failed then. */
 function toSettle(jobRunId: string, ended: Omit<EndedJob, 'job'>): JobToSettle {

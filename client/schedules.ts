@@ -1,4 +1,4 @@
-import type { Page } from '../graph/resources.ts';
+import type { GraphRunView, Page } from '../graph/resources.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import type { NewScheduleInput, SchedulePreview, ScheduleView } from '../graph/schedules/resources.ts';
 import type { Http } from './http.ts';
@@ -48,6 +48,14 @@ export function createSchedules(http: Http) {
       pause([...one(project, name), 'pause'], options),
     unpause: (project: string, name: string, options?: PauseOptions) =>
       pause([...one(project, name), 'unpause'], options),
+    /** Runs what it runs, now, beside its own times. */
+    trigger: (project: string, name: string, { idempotencyKey = newIdempotencyKey() }: OnceOptions = {}) =>
+      http.request<GraphRunView>({
+        method: 'POST',
+        path: [...one(project, name), 'trigger'],
+        json: {},
+        idempotencyKey,
+      }),
     /** The next times at which it fires, paused or not. */
     preview: (project: string, name: string, { count }: { readonly count?: number | undefined } = {}) =>
       http.request<SchedulePreview>({

@@ -154,6 +154,10 @@ export const graphRunSchema = z.object({
   origin: runOriginSchema,
   /** The run of another project whose success started this one. */
   afterRunId: z.uuid().nullable(),
+  /** The name of the schedule that it is of; null for none. */
+  schedule: z.string().nullable(),
+  /** The time of the schedule that it is of, or at which that was triggered. */
+  scheduledAt: time.nullable(),
   epoch: z.int(),
   workflowId: z.string(),
   /** In its current epoch. */

@@ -4,6 +4,7 @@ import type { KeptJobs, Plan } from '../graph/plan.ts';
 import type { JobRules } from '../graph/rules.ts';
 import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
+import type { Fired } from './admit-slots.ts';
 import { type Adopted, type Adoption, adoptRun, begunOfRun, epochOfRun } from './adopt-runs.ts';
 import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
@@ -76,6 +77,8 @@ export interface OpenGraphRun {
   readonly project: string;
   readonly params: Params;
   readonly select: readonly string[] | null;
+  /** Of one that a schedule has started. */
+  readonly scheduled?: Fired;
   readonly actor: string;
 }
 
@@ -102,6 +105,8 @@ export type OpenedGraphRun =
       /** Where it was ever paused. */
       readonly pause?: KnownPause;
     }
+  /** A time of a schedule that makes no run. */
+  | { readonly outcome: 'dropped'; readonly message: string }
   | NotOpened;
 
 /** Whether a run is paused, as its workflow is told: of two the one with the higher number counts. */

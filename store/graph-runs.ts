@@ -64,14 +64,14 @@ async function createGraphRun(
 ): Promise<GraphRunView> {
   const id = newId();
   const workflowId = graphRunWorkflowId(id, 1);
-  const { project, select, actor } = run;
+  const { project, select, actor, schedule } = run;
   return database.transaction((client) =>
     answerOnce(client, once, async () => {
       const pinned = await pinGraph(client, cache, project, 'FOR NO KEY UPDATE');
       const params = completeParams(pinned.graph, run.params);
       const plan = planRun(pinned.graph, select);
       const row = { id, workflowId, firstExecutionRunId: null, project, pinned, plan, params, select, actor };
-      const inserted = await insertGraphRun(client, { ...row, origin: 'api' });
+      const inserted = await insertGraphRun(client, { ...row, origin: 'api', ...schedule });
       return { made: inserted.run, events: [inserted.event] };
     }),
   );

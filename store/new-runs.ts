@@ -82,6 +82,9 @@ export interface GraphRunToInsert {
   readonly origin: Origin;
   /** The run that it follows. */
   readonly afterRunId?: string;
+  readonly scheduleId?: string | null;
+  readonly scheduledAt?: Date | null;
+  readonly isSlot?: boolean;
   readonly actor: string;
 }
 
@@ -106,9 +109,11 @@ export async function insertGraphRun(
        UPDATE project SET has_line = true FROM line WHERE id = $2::uuid AND NOT has_line AND line.is_full
      )
      INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
-                            first_execution_run_id, after_run_id, created_by, updated_by, reason, line_number)
+                            first_execution_run_id, after_run_id, created_by, updated_by, reason, line_number,
+                            schedule_id, scheduled_at, is_slot)
      SELECT $1::uuid, $2::uuid, $3::text, $4::int, $5::jsonb, $6::text[], $7::bool, $8::run_origin, $9::text, $10::text, $11::uuid, $12::text,
-       $12::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END
+       $12::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END,
+       $14::uuid, $15::timestamptz, $16::bool
      FROM line
      RETURNING ${graphRunColumns}`,
     [
@@ -127,6 +132,9 @@ export async function insertGraphRun(
       run.origin === 'api' || run.origin === 'after'
         ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns)
         : null,
+      run.scheduleId ?? null,
+      run.scheduledAt ?? null,
+      run.isSlot ?? false,
     ],
   );
   const passing = new Set(run.plan.passing);

@@ -1,6 +1,7 @@
 // Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
+import { type Admitted, admitFired } from './admit-slots.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type {
@@ -42,6 +43,8 @@ interface GraphRunRow extends RunRow, PauseFacts {
   readonly invalid: string | null;
   readonly select: readonly string[];
   readonly selective: boolean;
+  /** It is of a time of its schedule. */
+  readonly slotted: boolean;
 }
 
 export async function openGraphRun(
@@ -80,11 +83,18 @@ async function takeGraphRun(
 ): Promise<OpenedGraphRun> {
   const { identity, known } = request;
   const found = await lockGraphRun(client, request);
-  if (!found && !known) await insertOutsideGraphRun(client, cache, request);
+  if (!found && !known) {
+    const dropped = await insertOutsideGraphRun(client, cache, request);
+    if (dropped) return drop(client, dropped);
+  }
   const row = found ?? (await lockGraphRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
   if (row.invalid !== null) return { outcome: 'invalid', message: row.invalid };
   if (row.project !== request.project) return mismatch(row, request.project);
+  if (found?.slotted && found.state === 'PENDING') {
+    const dropped = await admitAgain(client, row, request);
+    if (dropped) return drop(client, dropped);
+  }
   const { continuedFrom, actor } = request;
   if (continuedFrom !== undefined) await handOver(client, { identity, continuedFrom, actor });
   const refusal = await takeTask(client, 'graph_run', row, known?.epoch ?? row.epoch, request);
@@ -115,6 +125,34 @@ async function takeGraphRun(
     ...(await readKept(client, row.id, plan)),
     ...knownPauseOf(row),
   };
+}
+
+type Dropped = Extract<Admitted, { isAdmitted: false }>;
+
+async function drop(client: pg.ClientBase, { why, event }: Dropped): Promise<OpenedGraphRun> {
+  await insertEvents(client, [event]);
+  return { outcome: 'dropped', message: why };
+}
+
+/** It has waited for a worker since the watch made its row: another time may have come, or its own run. */
+async function admitAgain(
+  client: pg.ClientBase,
+  { id, project }: RunRow,
+  { scheduled, actor }: OpenGraphRun,
+): Promise<Dropped | null> {
+  if (!scheduled) return null;
+  const admitted = await admitFired(client, project, scheduled, { own: id, actor });
+  if (!admitted.isAdmitted) {
+    await client.query('DELETE FROM graph_run WHERE id = $1', [id]);
+    return admitted;
+  }
+  const { scheduledAt } = admitted.schedule;
+  await client.query('UPDATE graph_run SET scheduled_at = $2 WHERE id = $1 AND scheduled_at <> $2', [
+    id,
+    scheduledAt,
+  ]);
+  await insertEvents(client, admitted.events);
+  return null;
 }
 
 async function takeJobRun(
@@ -172,7 +210,7 @@ async function takeTask(
 }
 
 const graphRunColumns = `r.id, r.project_id, r.project_name AS project, r.version, r.state, r.epoch, r."select", r.selective,
-  ${pauseFacts}, CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
+  r.is_slot AS slotted, ${pauseFacts}, CASE r.reason WHEN 'invalid' THEN r.error ->> 'message' END AS invalid`;
 
 async function lockGraphRun(client: pg.ClientBase, request: OpenGraphRun): Promise<GraphRunRow | undefined> {
   const { identity, known } = request;

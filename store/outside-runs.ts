@@ -2,6 +2,7 @@
 // make it at the same time; the unique key of workflow id and first run id decides, and the loser finds the winner's row.
 import pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
+import { type Admitted, admitFired } from './admit-slots.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type { RejectGraphRun } from './execution.ts';
@@ -22,8 +23,8 @@ export async function recordGraphRun(
   run: OutsideGraphRun,
 ): Promise<boolean> {
   try {
-    await database.transaction((client) => insertOutsideGraphRun(client, cache, run));
-    return true;
+    // What makes no run is for its worker to tell.
+    return (await database.transaction((client) => insertOutsideGraphRun(client, cache, run))) === null;
   } catch (error) {
     if (isTaken(error)) return false;
     if (!isRefusal(error)) throw error;
@@ -75,21 +76,31 @@ export async function rejectGraphRun(database: Database, request: RejectGraphRun
 
 const projectCharsMax = 100;
 
-/** @throws CodedError where it cannot be run */
+/**
+ * Answers with why there is none: a time of a schedule that makes no run.
+ * @throws CodedError where it cannot be run
+ */
 export async function insertOutsideGraphRun(
   client: pg.ClientBase,
   cache: GraphCache,
-  { identity, project, params: given, select, actor, createdBy = actor }: Asked<OutsideGraphRun>,
-): Promise<void> {
+  { identity, project, params: given, select, scheduled, actor, createdBy = actor }: Asked<OutsideGraphRun>,
+): Promise<Dropped | null> {
   const { workflowId, firstExecutionRunId } = identity;
   const pinned = await pinGraph(client, cache, project);
   const params = completeParams(pinned.graph, given);
   const plan = planRun(pinned.graph, select);
+  const admitted = scheduled && (await admitFired(client, project, scheduled, { own: null, actor }));
+  if (admitted && !admitted.isAdmitted) return admitted;
   const chosen = { project, pinned, plan, params, select };
-  const made = { id: newId(), origin: 'temporal', actor: createdBy } as const;
+  const origin = admitted?.schedule.scheduleId ? 'schedule' : 'temporal';
+  const made = { id: newId(), origin, actor: createdBy, ...admitted?.schedule } as const;
   const { event } = await insertGraphRun(client, { workflowId, firstExecutionRunId, ...chosen, ...made });
-  await insertEvents(client, [{ ...event, actor }]);
+  const told = (admitted?.events ?? []).map((each) => ({ ...each, graphRunId: made.id }));
+  await insertEvents(client, [{ ...event, actor }, ...told]);
+  return null;
 }
+
+type Dropped = Extract<Admitted, { isAdmitted: false }>;
 
 /** @throws CodedError where it cannot be run */
 export async function insertOutsideJobRun(

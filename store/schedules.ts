@@ -16,7 +16,7 @@ import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { unknownProject } from './projects.ts';
 import { createSchedulePushes, type SchedulePushes } from './schedule-pushes.ts';
 import { type ScheduleRow, selectSchedule, toScheduleView } from './schedule-rows.ts';
-import type { Once, PageRequest } from './store.ts';
+import type { NewGraphRun, Once, PageRequest } from './store.ts';
 
 export interface ScheduleName {
   readonly project: string;
@@ -55,6 +55,8 @@ export interface Schedules extends SchedulePushes {
   pause(pause: SchedulePause, once?: Once<ScheduleView>): Promise<ScheduleView>;
   remove(name: ScheduleName, actor: string): Promise<void>;
   preview(name: ScheduleName, count: number): Promise<SchedulePreview>;
+  /** What a run is made of that is triggered now. */
+  toTrigger(name: ScheduleName): Promise<Omit<NewGraphRun, 'actor'>>;
 }
 
 export function createSchedules(database: Database, cache: GraphCache): Schedules {
@@ -92,6 +94,11 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
         readSchedule(row.definition, { timezone: row.project_timezone, now: Date.now() }),
       );
       return { timezone: timing.timezone, items: nextTicks(timing, Date.now(), count) };
+    },
+    toTrigger: async (name) => {
+      const { id, project, definition } = await get(name);
+      const { params = {}, select = null } = definition;
+      return { project, params, select, schedule: { scheduleId: id, scheduledAt: new Date() } };
     },
   };
 }

@@ -122,6 +122,8 @@ export interface NewGraphRun {
   readonly project: string;
   readonly params: Params;
   readonly select: readonly string[] | null;
+  /** Of one that was triggered. */
+  readonly schedule?: { readonly scheduleId: string; readonly scheduledAt: Date };
   readonly actor: string;
 }
 

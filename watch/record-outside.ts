@@ -3,6 +3,7 @@ import { readGraphRunInput, readJobRunInput } from '../graph/run-inputs.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
 import type { Store } from '../store/store.ts';
 import { workflowTypes } from '../workflows/contract.ts';
+import type { BeginOfHistory } from './read-begin.ts';
 import { type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
 export interface RecordDependencies {
@@ -26,7 +27,7 @@ export async function recordOutside(deps: RecordDependencies, view: ExecutionVie
     createdBy: `workflow:${view.workflowId}`,
   };
   return view.type === workflowTypes.graphRun
-    ? recordGraphRun(deps, made, begin.input)
+    ? recordGraphRun(deps, made, begin)
     : recordJobRun(deps, made, begin.input);
 }
 
@@ -36,7 +37,11 @@ interface Made {
   readonly createdBy: string;
 }
 
-async function recordGraphRun({ store }: RecordDependencies, made: Made, input: unknown): Promise<boolean> {
+async function recordGraphRun(
+  { store }: RecordDependencies,
+  made: Made,
+  { input, scheduled }: BeginOfHistory,
+): Promise<boolean> {
   const read = readGraphRunInput(input);
   if (!read.ok) {
     const { message, project } = read;
@@ -45,7 +50,7 @@ async function recordGraphRun({ store }: RecordDependencies, made: Made, input: 
   const { project, params = {}, select = null, graphRunId } = read.input;
   // It names a run that its workflow id does not: the worker refuses it, and it has no row.
   if (graphRunId !== undefined) return false;
-  return store.watch.recordGraphRun({ ...made, project, params, select });
+  return store.watch.recordGraphRun({ ...made, project, params, select, ...(scheduled && { scheduled }) });
 }
 
 async function recordJobRun({ store }: RecordDependencies, made: Made, input: unknown): Promise<boolean> {

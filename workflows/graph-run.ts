@@ -10,18 +10,20 @@ import type { EndedJob } from '../activities/bookkeeping.ts';
 import { beginProgress, type Progress, verdict } from '../graph/planner.ts';
 import type { GraphEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
+import type { NotOpened, OpenedGraphRun } from '../store/execution.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type GraphRunInput, workflowFailures } from './contract.ts';
 import { continueBy, deadlineOf, passing } from './deadline.ts';
+import { readFired } from './fired.ts';
 import { beginFlight, type Flight, type OpenedRun } from './flight.ts';
 import { hearJobCancels } from './job-cancels.ts';
 import { hearPauses, type Pause } from './pauses.ts';
 import { createSettler, type Settler } from './settler.ts';
 
-export interface GraphRunResult {
-  readonly graphRunId: string;
-  readonly state: 'SUCCESS';
-}
+export type GraphRunResult =
+  | { readonly graphRunId: string; readonly state: 'SUCCESS' }
+  /** Why a time of a schedule made no run. */
+  | { readonly dropped: string };
 
 /**
  * Runs a graph: starts what is ready, waits, settles, until every job has ended. A failed job fails the workflow. A long
@@ -29,6 +31,7 @@ export interface GraphRunResult {
  */
 export async function graphRun(input: GraphRunInput): Promise<GraphRunResult> {
   const run = await open(input);
+  if (run.outcome === 'dropped') return { dropped: run.message };
   const progress = beginProgress(run.plan, run.kept);
   const settler = createSettler(run.graphRunId);
   setCurrentDetails(`Graph **${run.project}** version ${run.version}, run \`${run.graphRunId}\``);
@@ -80,14 +83,20 @@ function conclude(run: OpenedRun, progress: Progress, end: GraphEnd): GraphRunRe
   throw ApplicationFailure.nonRetryable(describeFailures(progress), workflowFailures.jobFailed);
 }
 
-async function open(input: GraphRunInput): Promise<OpenedRun> {
+async function open(input: GraphRunInput): Promise<Exclude<OpenedGraphRun, NotOpened>> {
   const { firstExecutionRunId, continuedFromExecutionRunId: continuedFrom } = workflowInfo();
-  const request = { input, firstExecutionRunId, ...(continuedFrom && { continuedFrom }) };
+  const scheduled = readFired(workflowInfo());
+  const request = {
+    input,
+    firstExecutionRunId,
+    ...(continuedFrom && { continuedFrom }),
+    ...(scheduled && { scheduled }),
+  };
   const opened = await locallyOrQueued(
     () => local.openGraphRun(request),
     () => queued(bookkeepingActivityIds.open).openGraphRun(request),
   );
-  if (opened.outcome === 'opened') return opened;
+  if (opened.outcome === 'opened' || opened.outcome === 'dropped') return opened;
   throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
 }
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { limits } from '../../graph/limits.ts';
 import { noteSchema } from '../../graph/requests.ts';
+import { type GraphRunView, graphRunSchema } from '../../graph/resources.ts';
 import { type ScheduleView, schedulePreviewSchema, scheduleSchema } from '../../graph/schedules/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, schedulePath } from '../request-schemas.ts';
-import { applyNow } from '../start-now.ts';
+import { applyNow, startNow } from '../start-now.ts';
 import { tellTemporal } from '../tell-temporal.ts';
 
 const tags = ['schedules'];
@@ -14,6 +15,7 @@ const tags = ['schedules'];
 export function scheduleActionRoutes(app: Api, dependencies: Dependencies): void {
   pauseRoute(app, dependencies, { path: 'pause', paused: true, summary: 'Pauses a schedule' });
   pauseRoute(app, dependencies, { path: 'unpause', paused: false, summary: 'Lets a schedule go on' });
+  triggerRoute(app, dependencies);
   const { store } = dependencies;
 
   app.get(
@@ -38,6 +40,38 @@ export function scheduleActionRoutes(app: Api, dependencies: Dependencies): void
       },
     },
     ({ params, query }) => store.schedules.preview(params, query.count),
+  );
+}
+
+function triggerRoute(app: Api, { store, temporal }: Dependencies): void {
+  app.post(
+    '/projects/:project/schedules/:name/trigger',
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags,
+        summary: 'Runs what a schedule runs, now',
+        description:
+          'Whether it is paused or not, and beside its own times. Answers once the run is stored, with the run as it was ' +
+          'created. While Temporal is away it stays PENDING and is started later.',
+        params: schedulePath,
+        querystring: noQuery,
+        body: z.strictObject({}).nullable(),
+        response: { 201: graphRunSchema },
+      },
+    },
+    async (request, reply) => {
+      const { params, actor, log } = request;
+      const run = { ...(await store.schedules.toTrigger(params)), actor };
+      const created = await createOnce<GraphRunView>(request, reply, {
+        status: 201,
+        create: (once) => store.graphRuns.create(run, once),
+        location: ({ id }) => `/v1/graph-runs/${id}`,
+      });
+      // One that waits for another run is started when that has ended.
+      if (created.reason !== 'slot') await startNow(log, () => temporal.startGraphRun(created));
+      return created;
+    },
   );
 }
 

@@ -19,6 +19,7 @@ export function scheduleCommand(setting: Setting): Command {
     pauseCommand,
     unpauseCommand,
     previewCommand,
+    triggerCommand,
     deleteCommand,
   ];
   for (const make of commands) group.addCommand(make(setting));
@@ -140,6 +141,17 @@ function previewCommand(setting: Setting): Command {
         'changed: a time that does not exist then (gap), or comes twice (overlap).',
     )
     .option('--count <number>', 'how many', readCount, 10);
+}
+
+function triggerCommand(setting: Setting): Command {
+  return serverCommand(setting, 'trigger <project> <name>', async (session, [project = '', name = '']) => {
+    const run = await session.client.schedules.trigger(project, name);
+    session.print(run, () => run.id);
+    session.note(`watch it with: graphrun watch ${run.id}`);
+    return undefined;
+  })
+    .summary('runs what a schedule runs, now')
+    .description('Runs what a schedule runs, paused or not, beside its own times. Prints the id of the run.');
 }
 
 function deleteCommand(setting: Setting): Command {

@@ -49,6 +49,13 @@ export function readSchedule(
       'times of the clock and an interval together cannot have exclusions: make two schedules',
     );
   }
+  const policies = policiesOf(definition);
+  if (policies.catchUp.missed === 'all' && !['buffer_all', 'allow_all'].includes(policies.overlap)) {
+    refuse(
+      ['catchUp', 'missed'],
+      `all needs the overlap buffer_all or allow_all: ${policies.overlap} would drop some`,
+    );
+  }
   const timing: Timing = {
     timezone: definition.timezone ?? project.timezone,
     calendars,
@@ -69,7 +76,7 @@ export function readSchedule(
     refuse([], 'no time matches it: look at its days and months, its exclusions, startAt and endAt');
   }
   if (problems.count > 0) return { ok: false, problems: problems.shown };
-  return { ok: true, definition, timing, policies: policiesOf(definition) };
+  return { ok: true, definition, timing, policies };
 }
 
 function policiesOf({ overlap, catchUp, pauseOnFailure }: ScheduleDefinition): Policies {

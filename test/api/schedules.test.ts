@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EventPage, Page, ProjectView } from '../../graph/resources.ts';
+import type { EventPage, GraphRunView, Page, ProjectView } from '../../graph/resources.ts';
 import type { SchedulePreview, ScheduleView } from '../../graph/schedules/resources.ts';
 import { useApi } from './test-api.ts';
 
@@ -155,6 +155,21 @@ describe('a schedule', () => {
   });
 });
 
+test('a trigger runs what the schedule runs, though it is paused', async () => {
+  const { project, url } = await makeSchedule({ ...nightly, paused: true, select: ['load'] });
+  const { status, headers, body } = await call<GraphRunView>('POST', `${url}/trigger`);
+  expect([status, headers.location]).toEqual([201, `/v1/graph-runs/${body.id}`]);
+  expect(body).toMatchObject({
+    project,
+    state: 'PENDING',
+    select: ['load'],
+    origin: 'api',
+    schedule: 'nightly',
+  });
+  expect(Date.parse(body.scheduledAt ?? '')).toBeGreaterThan(Date.now() - 60_000);
+  expect(temporal.graphRuns.at(-1)).toMatchObject({ id: body.id });
+});
+
 test('a preview shows the next times, and marks the days on which the clock is changed', async () => {
   const { url } = await makeSchedule({ ...nightly, startAt: '2035-03-24T00:00:00Z' });
   const { body } = await call<SchedulePreview>('GET', `${url}/preview?count=3`);
@@ -189,6 +204,7 @@ test.each([
   ['GET', ''],
   ['PATCH', ''],
   ['DELETE', ''],
+  ['POST', '/trigger'],
   ['POST', '/pause'],
   ['POST', '/unpause'],
   ['GET', '/preview'],

@@ -41,6 +41,8 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     select: null,
     origin: 'api',
     afterRunId: null,
+    schedule: null,
+    scheduledAt: null,
     epoch: 1,
     workflowId: `graph-run/${id}/1`,
     cancelRequest: null,

@@ -98,6 +98,10 @@ describe('a schedule', () => {
       { cron: '@daily', startAt: '2027-01-02T00:00:00Z', endAt: '2027-01-01T00:00:00Z' },
       /^SHAPE_INVALID \/endAt expected a time after startAt/,
     ],
+    [
+      { cron: '@daily', catchUp: { missed: 'all' } },
+      /^SHAPE_INVALID \/catchUp\/missed all needs the overlap buffer_all/,
+    ],
     [{ interval: { every: '1500ms' } }, /^SHAPE_INVALID \/interval expected whole seconds/],
     [{ interval: { every: '5m', offset: '6m' } }, /shorter than the interval/],
     [{ calendars: [{ hour: 24 }] }, /^SHAPE_INVALID \/calendars\/0\/hour hour "24": 24 is not from 0 to 23/],

@@ -1,0 +1,92 @@
+// The one place where it is decided what becomes of a time at which Temporal has fired a schedule. Pure.
+import type { Policies } from './policies.ts';
+import { ticksAfter } from './ticks.ts';
+import type { Timing } from './timing.ts';
+
+export interface FiredSchedule {
+  readonly timing: Timing;
+  readonly catchUp: Policies['catchUp'];
+  readonly paused: boolean;
+  readonly isDeleted: boolean;
+  /** When it was changed last: it may have fired by what it was before, until Temporal heard of it. */
+  readonly changedAt: number;
+}
+
+export interface FiredSlot {
+  /** The time that it was fired for. */
+  readonly at: number;
+  /** When Temporal started the workflow. */
+  readonly startedAt: number;
+  readonly now: number;
+  /** A run of the schedule was open at that time: it was for the overlap policy to decide what waits for its end. */
+  readonly wasBusy: boolean;
+  /** Times from `at` on that other runs of the schedule are of. */
+  readonly taken: ReadonlySet<number>;
+}
+
+export type Admission =
+  /** `at` may be a later time than that which was fired. */
+  | { readonly admit: 'run'; readonly at: number }
+  /** Started by hand: of no time of the schedule. */
+  | { readonly admit: 'trigger' }
+  | { readonly admit: 'drop'; readonly why: string };
+
+/** What comes so late by itself is not late. */
+const graceMs = 60_000;
+
+/**
+ * Temporal fires once for each time, as far as its window for catching up goes. How many runs come of that depends on who was
+ * away: here it is made the same. A time that was asked for by hand long after (a backfill) runs as it is.
+ */
+export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
+  const { timing, catchUp, changedAt } = schedule;
+  const { at, startedAt, now, taken } = slot;
+  // Times of schedules are whole seconds.
+  if (at % 1_000 !== 0) return { admit: 'trigger' };
+  if (schedule.isDeleted) return drop('the schedule was deleted');
+  if (at > changedAt) {
+    if (schedule.paused) return drop('the schedule was paused');
+    if (!isTick(timing, at)) return drop('the schedule was changed: this is no time of it any more');
+  }
+  if (taken.has(at)) return drop('a run was made for this time before');
+  const delayMs = startedAt - at - timing.jitterMs;
+  const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);
+  if (isBackfill || slot.wasBusy) return { admit: 'run', at };
+  return admitLate(schedule, slot, now - timing.jitterMs, taken);
+}
+
+function admitLate(
+  { timing, catchUp }: FiredSchedule,
+  { at }: FiredSlot,
+  now: number,
+  taken: ReadonlySet<number>,
+): Admission {
+  const { missed, windowMs } = catchUp;
+  if (missed === 'none') {
+    return now - at > graceMs ? drop('it was missed, and is not caught up with') : { admit: 'run', at };
+  }
+  const newest = missed === 'latest' ? newestTick(timing, at, now) : at;
+  if (newest !== at && taken.has(newest)) return drop(`a run was made for a later time, ${show(newest)}`);
+  if (now - newest > Math.max(windowMs, graceMs))
+    return drop('it was missed for longer than is caught up with');
+  return { admit: 'run', at: newest };
+}
+
+function drop(why: string): Admission {
+  return { admit: 'drop', why };
+}
+
+function show(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function isTick(timing: Timing, at: number): boolean {
+  return !ticksAfter(timing, at - 1, at).next().done;
+}
+
+/** The last one up to now, `at` if there is none after it. */
+function newestTick(timing: Timing, at: number, now: number): number {
+  let newest = at;
+  for (const tick of ticksAfter(timing, at, now)) newest = tick.at;
+  return newest;
+}

@@ -1,0 +1,108 @@
+// Which time of its schedule a run is of. The schedule's row is locked for that: of two executions one comes first.
+import type pg from 'pg';
+import { type Admission, admitSlot } from '../graph/schedules/admit-slot.ts';
+import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
+import { readSchedule } from '../graph/schedules/read-schedule.ts';
+import type { NewEvent } from './events.ts';
+
+/** What Temporal tells a workflow that a schedule has started. */
+export interface Fired {
+  /** The id of the schedule in Temporal. */
+  readonly by: string;
+  readonly at: Date;
+  /** When the workflow was started. */
+  readonly startedAt: Date;
+}
+
+/** As the row of a run has it. */
+export interface RunSchedule {
+  readonly scheduleId: string | null;
+  readonly scheduledAt: Date;
+  readonly isSlot: boolean;
+}
+
+export type Admitted =
+  | { readonly isAdmitted: true; readonly schedule: RunSchedule; readonly events: readonly NewEvent[] }
+  | { readonly isAdmitted: false; readonly why: string; readonly event: NewEvent };
+
+interface FiredRow {
+  readonly id: string;
+  readonly name: string;
+  readonly timezone: string;
+  readonly definition: ScheduleDefinition;
+  readonly paused: boolean;
+  readonly deleted_at: Date | null;
+  readonly updated_at: Date;
+  readonly now: Date;
+}
+
+/** @param own The run, where it has a row already. */
+export async function admitFired(
+  client: pg.ClientBase,
+  project: string,
+  fired: Fired,
+  { own, actor }: { readonly own: string | null; readonly actor: string },
+): Promise<Admitted> {
+  const found = await client.query<FiredRow>(
+    `SELECT s.id, s.name, s.definition, p.timezone, s.paused, s.deleted_at, s.updated_at, clock_timestamp() AS now
+     FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
+     ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
+    [project, fired.by],
+  );
+  const [row] = found.rows;
+  // Another project's, or one that nobody has told of.
+  if (!row) return unknown(fired);
+  const { id: scheduleId, name } = row;
+  const admission = await decide(client, row, fired, own);
+  const event = { type: 'schedule', project, schedule: name, graphRunId: own, actor } as const;
+  if (admission.admit === 'drop') {
+    const note = `${fired.at.toISOString()}: ${admission.why}`;
+    return { isAdmitted: false, why: admission.why, event: { ...event, reason: 'dropped', note } };
+  }
+  if (admission.admit === 'trigger') {
+    return { isAdmitted: true, schedule: { scheduleId, scheduledAt: fired.at, isSlot: false }, events: [] };
+  }
+  const scheduledAt = new Date(admission.at);
+  const isLater = admission.at !== fired.at.getTime();
+  const note = `${fired.at.toISOString()} was missed; the run is of ${scheduledAt.toISOString()}`;
+  return {
+    isAdmitted: true,
+    schedule: { scheduleId, scheduledAt, isSlot: true },
+    events: isLater ? [{ ...event, reason: 'relabelled', note }] : [],
+  };
+}
+
+function unknown({ at }: Fired): Admitted {
+  return { isAdmitted: true, schedule: { scheduleId: null, scheduledAt: at, isSlot: false }, events: [] };
+}
+
+async function decide(
+  client: pg.ClientBase,
+  row: FiredRow,
+  { at, startedAt }: Fired,
+  own: string | null,
+): Promise<Admission> {
+  const now = row.now.getTime();
+  const read = readSchedule(row.definition, { timezone: row.timezone, now });
+  if (!read.ok) throw new Error(`schedule ${row.id} is stored, but is not valid`);
+  const { timing, policies } = read;
+  const runs = await client.query<{ scheduled_at: Date }>(
+    'SELECT scheduled_at FROM graph_run WHERE schedule_id = $1 AND is_slot AND scheduled_at >= $2 AND id IS DISTINCT FROM $3',
+    [row.id, at, own],
+  );
+  const busy = await client.query(
+    `SELECT FROM graph_run WHERE schedule_id = $1 AND id IS DISTINCT FROM $3 AND started_at <= $2
+       AND (completed_at IS NULL OR completed_at > $2) LIMIT 1`,
+    [row.id, at, own],
+  );
+  return admitSlot(
+    {
+      ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
+      changedAt: row.updated_at.getTime(),
+    },
+    {
+      ...{ at: at.getTime(), startedAt: startedAt.getTime(), now, wasBusy: busy.rows.length > 0 },
+      taken: new Set(runs.rows.map((run) => run.scheduled_at.getTime())),
+    },
+  );
+}

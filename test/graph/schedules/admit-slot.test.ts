@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { admitSlot, type FiredSchedule, type FiredSlot } from '../../../graph/schedules/admit-slot.ts';
+import { timingOf } from './timings.ts';
+
+const hour = 3_600_000;
+const at = Date.parse('2026-12-01T09:00:00Z');
+const changedAt = at - 24 * hour;
+const hourly = timingOf({ cron: '@hourly' });
+
+function admit(
+  catchUp: FiredSchedule['catchUp'],
+  slot: Partial<FiredSlot> = {},
+  schedule: Partial<FiredSchedule> = {},
+) {
+  const admission = admitSlot(
+    { timing: hourly, catchUp, paused: false, isDeleted: false, changedAt, ...schedule },
+    { at, startedAt: at, now: at + 100, wasBusy: false, taken: new Set(), ...slot },
+  );
+  if (admission.admit === 'drop') return `drop: ${admission.why}`;
+  return admission.admit === 'run' ? `run ${new Date(admission.at).toISOString().slice(11, 16)}` : 'trigger';
+}
+
+const none = { missed: 'none', windowMs: hour } as const;
+const latest = { missed: 'latest', windowMs: hour } as const;
+const all = { missed: 'all', windowMs: 3 * hour } as const;
+
+describe('a time that was fired', () => {
+  it.each([none, latest, all])('runs when it comes in time: %j', (catchUp) => {
+    expect(admit(catchUp)).toBe('run 09:00');
+    expect(admit(catchUp, { startedAt: at + 1_000, now: at + 30_000 })).toBe('run 09:00');
+  });
+
+  it('is late by no more than its jitter', () => {
+    const timing = timingOf({ cron: '@daily', jitter: '20m' });
+    const midnight = Date.parse('2026-12-01T00:00:00Z');
+    const moved = { at: midnight, startedAt: midnight + 20 * 60_000, now: midnight + 20 * 60_000 };
+    expect(admit(none, moved, { timing })).toBe('run 00:00');
+  });
+
+  it('that was missed runs as its policy says', () => {
+    const missed = { now: at + 2.5 * hour };
+    expect(admit(none, missed)).toBe('drop: it was missed, and is not caught up with');
+    expect(admit(latest, missed)).toBe('run 11:00');
+    expect(admit(all, missed)).toBe('run 09:00');
+    const longAgo = { now: at + 3.5 * hour };
+    expect(admit(all, longAgo)).toMatch(/^drop: it was missed for longer/);
+    expect(admit({ ...latest, windowMs: hour / 4 }, missed)).toMatch(/^drop: it was missed for longer/);
+  });
+
+  it('makes one run of all that were missed, the newest', () => {
+    const newest = new Set([at + 2 * hour]);
+    const missed = { now: at + 2.5 * hour, taken: newest };
+    expect(admit(latest, missed)).toBe('drop: a run was made for a later time, 2026-12-01T11:00:00.000Z');
+    expect(admit(latest, { ...missed, at: at + 2 * hour })).toBe('drop: a run was made for this time before');
+    expect(admit(all, missed)).toBe('run 09:00');
+  });
+
+  it('that waited for the run before, by the overlap policy, runs as it is', () => {
+    expect(admit(latest, { startedAt: at + 1.5 * hour, now: at + 1.5 * hour, wasBusy: true })).toBe(
+      'run 09:00',
+    );
+  });
+
+  it('that was asked for long after runs as it is, unless it ran', () => {
+    const backfilled = { startedAt: at + 48 * hour, now: at + 48 * hour };
+    for (const catchUp of [none, latest, all]) expect(admit(catchUp, backfilled)).toBe('run 09:00');
+    expect(admit(latest, { ...backfilled, taken: new Set([at]) })).toMatch(/^drop: a run was made/);
+  });
+
+  it('of what the schedule was before does not run', () => {
+    const before = { changedAt: at - 1_000 };
+    expect(admit(latest, {}, { ...before, isDeleted: true })).toBe('drop: the schedule was deleted');
+    expect(admit(latest, {}, { ...before, paused: true })).toBe('drop: the schedule was paused');
+    expect(admit(latest, {}, { ...before, timing: timingOf({ cron: '30 * * * *' }) })).toMatch(
+      /^drop: .* changed/,
+    );
+  });
+
+  it('before the change runs by what the schedule was then', () => {
+    const after = { changedAt: at + 1_000 };
+    expect(admit(latest, {}, { ...after, paused: true })).toBe('run 09:00');
+    expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('run 09:00');
+  });
+});
+
+it('a trigger is of no time', () => {
+  expect(admit(latest, { at: at + 123, startedAt: at + 200 })).toBe('trigger');
+  expect(admit(none, { at: at + 123, now: at + 10 * hour }, { paused: true })).toBe('trigger');
+});

@@ -1,0 +1,161 @@
+import { afterAll, expect, test } from 'vitest';
+import type { GraphRunView } from '../../graph/resources.ts';
+import { createKinds } from '../../jobs/index.ts';
+import type { Fired } from '../../store/admit-slots.ts';
+import { createStore } from '../../store/index.ts';
+import { useDatabases } from '../support/databases.ts';
+import { pushGraph } from '../support/push-graph.ts';
+import { useSql } from '../support/sql.ts';
+
+const { databaseUrl } = await useDatabases();
+const store = createStore({ databaseUrl });
+afterAll(() => store.close());
+const sql = await useSql(databaseUrl);
+const actor = 'test';
+const hourMs = 3_600_000;
+/** The last full hour. */
+const hour = new Date(Math.floor(Date.now() / hourMs) * hourMs);
+const before = (hours: number) => new Date(hour.getTime() - hours * hourMs);
+let made = 0;
+
+/** A project with a schedule that is older than all that it fires. */
+async function makeSchedule(catchUp: object): Promise<string> {
+  made += 1;
+  const project = `p-${made}`;
+  await pushGraph(store, createKinds(), {
+    project,
+    jobs: { a: { kind: 'upload', config: { file: 'a.csv' } } },
+  });
+  const written = { cron: '@hourly', catchUp, overlap: 'buffer_all' };
+  await store.schedules.create({ project, name: 's', written, paused: false, note: null, actor });
+  return project;
+}
+
+const age = (project: string) =>
+  sql.query(`UPDATE schedule SET updated_at = now() - interval '2 days' WHERE temporal_id = $1`, [
+    `${project}/s`,
+  ]);
+
+function execution(at: Date) {
+  made += 1;
+  const runId = `run-${made}`;
+  return { identity: { workflowId: `s-${at.toISOString()}-${made}`, runId, firstExecutionRunId: runId }, at };
+}
+
+async function open(project: string, { identity, at }: ReturnType<typeof execution>, startedAt = at) {
+  const scheduled: Fired = { by: `${project}/s`, at, startedAt };
+  const asked = { project, params: {}, select: null, actor };
+  return store.execution.openGraphRun({ identity, known: null, ...asked, scheduled });
+}
+
+/** As the watch makes its row while no worker is up. */
+async function record(project: string, { identity, at }: ReturnType<typeof execution>): Promise<boolean> {
+  const scheduled: Fired = { by: `${project}/s`, at, startedAt: at };
+  const asked = { project, params: {}, select: null, actor };
+  return store.watch.recordGraphRun({ identity, ...asked, scheduled, createdBy: 'workflow:s' });
+}
+
+async function runsOf(project: string): Promise<Pick<GraphRunView, 'origin' | 'schedule' | 'scheduledAt'>[]> {
+  const { items } = await store.graphRuns.list({ project }, { limit: 50 });
+  return items.map(({ origin, schedule, scheduledAt }) => ({ origin, schedule, scheduledAt }));
+}
+
+async function eventsOf(project: string): Promise<string[]> {
+  const { items } = await store.events.list({ after: 0, limit: 100, project });
+  return items
+    .filter(({ type }) => type === 'schedule')
+    .map(({ reason, note }) => `${reason} ${note ?? ''}`.trim());
+}
+
+const of = (at: Date) => ({ origin: 'schedule', schedule: 's', scheduledAt: at.toISOString() });
+
+test('a run knows its schedule and its time', async () => {
+  const project = await makeSchedule({});
+  await age(project);
+  const late = new Date(hour.getTime() - 1);
+  expect(await open(project, execution(hour), late)).toMatchObject({ outcome: 'opened' });
+  expect(await runsOf(project)).toEqual([of(hour)]);
+});
+
+test('a time makes one run, however often it is fired', async () => {
+  const project = await makeSchedule({});
+  await age(project);
+  const [first, ...rest] = await Promise.all([1, 2, 3].map(() => open(project, execution(hour))));
+  const outcomes = [first, ...rest].map((opened) => opened?.outcome).toSorted();
+  expect(outcomes).toEqual(['dropped', 'dropped', 'opened']);
+  expect(await runsOf(project)).toHaveLength(1);
+  const note = `dropped ${hour.toISOString()}: a run was made for this time before`;
+  expect(await eventsOf(project)).toEqual(['created', note, note]);
+});
+
+test('of the times that workers missed the newest runs', async () => {
+  const project = await makeSchedule({ window: '2h' });
+  await age(project);
+  expect(await open(project, execution(before(3)))).toMatchObject({ outcome: 'opened' });
+  expect(await open(project, execution(before(2)))).toMatchObject({ outcome: 'dropped' });
+  expect(await runsOf(project)).toEqual([of(hour)]);
+  expect((await eventsOf(project)).slice(0, 2)).toEqual([
+    'created',
+    `relabelled ${before(3).toISOString()} was missed; the run is of ${hour.toISOString()}`,
+  ]);
+});
+
+test('likewise where the watch has shown them while no worker was up', async () => {
+  const project = await makeSchedule({ window: '2h' });
+  await age(project);
+  const [first, second, third] = [execution(before(2)), execution(before(1)), execution(hour)];
+  // Shown when each was fired: nothing later had come by then.
+  expect(await record(project, third)).toBe(true);
+  expect(await record(project, second)).toBe(false);
+  expect(await open(project, first)).toMatchObject({ outcome: 'dropped' });
+  expect(await open(project, second)).toMatchObject({ outcome: 'dropped' });
+  expect(await open(project, third)).toMatchObject({ outcome: 'opened' });
+  expect(await runsOf(project)).toEqual([of(hour)]);
+});
+
+test.each([
+  [{ missed: 'all', window: '12h' }, [0, 1, 2]],
+  [{ missed: 'none' }, []],
+])('by the policy %j', async (catchUp, expected) => {
+  const project = await makeSchedule(catchUp);
+  await age(project);
+  // Whatever the time is: the current hour may be in time.
+  for (const hours of [2, 1]) await open(project, execution(before(hours)));
+  if (expected.length > 0) await open(project, execution(hour));
+  expect(await runsOf(project)).toEqual(expected.map((hours) => of(before(hours))));
+});
+
+test('one that the watch has shown and that is dropped is gone, with an event', async () => {
+  const project = await makeSchedule({ missed: 'all', window: '12h' });
+  await age(project);
+  const shown = execution(before(1));
+  expect(await record(project, shown)).toBe(true);
+  const { items } = await store.graphRuns.list({ project }, { limit: 1 });
+  await store.schedules.change({ project, name: 's', written: { catchUp: { missed: 'none' } }, actor });
+  await age(project);
+  expect(await open(project, shown)).toEqual({
+    outcome: 'dropped',
+    message: 'it was missed, and is not caught up with',
+  });
+  expect(await runsOf(project)).toEqual([]);
+  const { items: events } = await store.events.list({ after: 0, limit: 100, project });
+  expect(events.at(-1)).toMatchObject({ reason: 'dropped', schedule: 's', graphRunId: items[0]?.id });
+});
+
+test('a trigger is of no time, and runs beside', async () => {
+  const project = await makeSchedule({});
+  const now = new Date(Math.floor(Date.now() / 1_000) * 1_000 - 877);
+  await open(project, execution(now));
+  expect(await runsOf(project)).toEqual([of(now)]);
+});
+
+test('what a schedule starts that nobody knows is like any other run from outside', async () => {
+  const project = await makeSchedule({});
+  const { identity } = execution(hour);
+  const asked = { project, params: {}, select: null, actor };
+  const scheduled: Fired = { by: 'other', at: hour, startedAt: hour };
+  await store.execution.openGraphRun({ identity, known: null, ...asked, scheduled });
+  expect(await runsOf(project)).toEqual([
+    { origin: 'temporal', schedule: null, scheduledAt: hour.toISOString() },
+  ]);
+});
