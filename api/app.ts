@@ -23,6 +23,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { pauseRoutes } from './routes/pauses.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
+import { retryRoute } from './routes/retry.ts';
 import { runActionRoutes } from './routes/run-actions.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 import { scheduleActionRoutes } from './routes/schedule-actions.ts';
@@ -101,6 +102,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   jobRunRoutes(v1, dependencies);
   runActionRoutes(v1, dependencies);
   pauseRoutes(v1, dependencies);
+  retryRoute(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   scheduleRoutes(v1, dependencies);

@@ -8,6 +8,7 @@ import { jobsCommand } from './commands/jobs.ts';
 import { pauseCommand, unpauseCommand } from './commands/pause.ts';
 import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
+import { retryCommand } from './commands/retry.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { scheduleCommand } from './commands/schedule.ts';
@@ -44,6 +45,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     cancelCommand,
     pauseCommand,
     unpauseCommand,
+    retryCommand,
     planCommand,
     resumeCommand,
     verifyCommand,

@@ -30,7 +30,7 @@ export interface ResumeOptions extends ResumeChoice, OnceOptions {
   readonly plan?: string | undefined;
 }
 
-/** Of a cancel, a pause or an unpause. */
+/** Of a cancel, a pause, an unpause or a retry. */
 export interface NoteOptions extends OnceOptions {
   /** Why, in up to 500 characters. */
   readonly note?: string | undefined;
@@ -111,6 +111,14 @@ export function createJobRuns(http: Http) {
         method: 'POST',
         path: [...path, id, 'cancel'],
         json: cancel,
+        idempotencyKey,
+      }),
+    /** Begins the next attempt at once of a job that waits for it; its attempts are counted on. */
+    retry: (id: string, { idempotencyKey = newIdempotencyKey(), ...retry }: NoteOptions = {}) =>
+      http.request<JobRunDetail>({
+        method: 'POST',
+        path: [...path, id, 'retry'],
+        json: retry,
         idempotencyKey,
       }),
     /** Oldest first. */

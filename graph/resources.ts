@@ -219,7 +219,7 @@ export type FileView = z.infer<typeof fileSchema>;
 export const eventSchema = z.object({
   number: z.int(),
   at: time,
-  /** `cancel`: that of a run was asked for. */
+  /** `cancel`, `pause`, `unpause`, `retry`: that was asked for. */
   type: z.enum([
     'project',
     'graph',
@@ -228,6 +228,7 @@ export const eventSchema = z.object({
     'cancel',
     'pause',
     'unpause',
+    'retry',
     'schedule',
     'watch',
   ]),

@@ -22,6 +22,7 @@ import { createPauses } from './pause-runs.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import { createResumes } from './resume-runs.ts';
+import { createRetries } from './retry-jobs.ts';
 import { createRunValues } from './run-values.ts';
 import { createSchedules } from './schedules.ts';
 import type { Store } from './store.ts';
@@ -61,6 +62,7 @@ export function createStore(options: StoreOptions): Store {
     resumes: translateErrors(createResumes(database, cache)),
     cancels: translateErrors(createCancels(database, cache)),
     pauses: translateErrors(createPauses(database)),
+    retries: translateErrors(createRetries(database, cache)),
     runs: translateErrors(createRuns(database, graphs)),
     schedules: translateErrors(createSchedules(database, cache)),
     files: translateErrors(createFiles(database)),

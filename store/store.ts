@@ -28,6 +28,7 @@ import type { Metrics } from './metrics.ts';
 import type { Pauses } from './pause-runs.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
+import type { Retries } from './retry-jobs.ts';
 import type { RunValues } from './run-values.ts';
 import type { Schedules } from './schedules.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -273,6 +274,7 @@ export interface Store {
   readonly resumes: Resumes;
   readonly cancels: Cancels;
   readonly pauses: Pauses;
+  readonly retries: Retries;
   readonly runs: Runs;
   readonly schedules: Schedules;
   readonly files: Files;

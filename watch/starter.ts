@@ -17,6 +17,7 @@ import {
   projectSearchAttribute,
   workflowTypes,
 } from '../workflows/contract.ts';
+import { type ActivityRetrier, createActivityRetrier } from './activity-retrier.ts';
 import { type Canceller, createCanceller } from './canceller.ts';
 import { pushSchedule } from './schedules/push-schedule.ts';
 import { createTemporalSchedules } from './schedules/temporal-schedules.ts';
@@ -27,7 +28,7 @@ import { connectLazily } from './temporal-connection.ts';
  * Starts the workflows of runs whose rows are there, and tells them what is asked of them. Starting one twice is the same as once. Resolves with
  * the run id of the execution, or with null when the workflow had been started before.
  */
-export interface Starter extends Canceller, Signaller {
+export interface Starter extends Canceller, Signaller, ActivityRetrier {
   /** @throws CodedError TEMPORAL_UNAVAILABLE: the row stays PENDING, and the start may be tried again at any time */
   startGraphRun(run: RunToStart): Promise<string | null>;
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
@@ -109,6 +110,7 @@ export function createStarter(settings: StarterSettings): Starter {
     },
     ...createCanceller(calls),
     ...createSignaller(calls),
+    ...createActivityRetrier(calls),
     pushSchedule: (schedule) => pushSchedule(schedules, schedule, Date.now()),
     removeSchedule: (temporalId) => schedules.remove(temporalId),
     ping: () =>

@@ -5,8 +5,7 @@ import { isOngoing } from '../graph/outcomes.ts';
 import type { Store } from '../store/store.ts';
 import type { Correction, OpenExecution } from '../store/watching.ts';
 import { carryOutCancels } from './carry-out-cancels.ts';
-import { carryOutJobCancels } from './carry-out-job-cancels.ts';
-import { carryOutPauses } from './carry-out-pauses.ts';
+import { carryOutRequests } from './carry-out-requests.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
 import { pushSchedules } from './schedules/push-schedules.ts';
 import { isOfInterest } from './sift.ts';
@@ -18,7 +17,15 @@ import { workThrough } from './work-through.ts';
 export interface TurnOptions extends FollowDependencies {
   readonly store: Pick<
     Store,
-    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses' | 'schedules'
+    | 'execution'
+    | 'watch'
+    | 'leases'
+    | 'graphRuns'
+    | 'jobRuns'
+    | 'cancels'
+    | 'pauses'
+    | 'retries'
+    | 'schedules'
   >;
   readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */
@@ -85,10 +92,9 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
       onStarted: (workflowId) => count(options, tenure, 'started', workflowId),
     });
     await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
+    await carryOutRequests({ ...options, signal });
     await pushSchedules({ ...options, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
-    await carryOutJobCancels({ ...options, signaller: options.starter, signal });
-    await carryOutPauses({ ...options, signaller: options.starter, signal });
     const listed = await followListed(options, tenure, signal);
     await compareOpen(options, tenure, signal);
     if (signal.aborted) return;

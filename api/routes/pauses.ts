@@ -1,7 +1,7 @@
 import { noteSchema } from '../../graph/requests.ts';
 import { graphRunSchema } from '../../graph/resources.ts';
 import type { PausedGraphRun } from '../../store/pause-runs.ts';
-import { tellPause } from '../../watch/carry-out-pauses.ts';
+import { tellPause } from '../../watch/carry-out-requests.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, runPath } from '../request-schemas.ts';
@@ -49,7 +49,7 @@ export function pauseRoutes(app: Api, { store, temporal }: Dependencies): void {
           location: ({ id }) => `/v1/graph-runs/${id}`,
         });
         const { toTell } = made;
-        if (toTell) await tellNow(log, () => tellPause({ store, signaller: temporal }, toTell));
+        if (toTell) await tellNow(log, () => tellPause({ store, starter: temporal }, toTell));
         return made;
       },
     );

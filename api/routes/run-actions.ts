@@ -1,7 +1,7 @@
 import { noteSchema } from '../../graph/requests.ts';
 import { graphRunSchema, jobRunDetailSchema } from '../../graph/resources.ts';
 import type { CancelledGraphRun, CancelledJobRun } from '../../store/cancel-runs.ts';
-import { tellJobCancel } from '../../watch/carry-out-job-cancels.ts';
+import { tellJobCancel } from '../../watch/carry-out-requests.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
 import { noQuery, runPath } from '../request-schemas.ts';
@@ -64,7 +64,7 @@ export function runActionRoutes(app: Api, { store, temporal }: Dependencies): vo
       });
       const { toSend, toTell } = cancelled;
       if (toSend) await tellNow(log, () => temporal.requestCancel(toSend));
-      if (toTell) await tellNow(log, () => tellJobCancel({ store, signaller: temporal }, toTell));
+      if (toTell) await tellNow(log, () => tellJobCancel({ store, starter: temporal }, toTell));
       return cancelled;
     },
   );

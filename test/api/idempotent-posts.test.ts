@@ -57,6 +57,11 @@ describe('every POST', () => {
       await store.pauses.set({ id, paused: true, note: null, actor: 'test' });
       return { url: `/v1/graph-runs/${id}/unpause`, status: 202 };
     },
+    'POST /v1/job-runs/{id}/retry': async (project) => {
+      const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
+      await sql.query(`UPDATE job_run SET reason = 'retry', attempts = 1 WHERE id = $1`, [id]);
+      return { url: `/v1/job-runs/${id}/retry`, status: 202 };
+    },
     'POST /v1/job-runs/{id}/cancel': async (project) => {
       const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
       return { url: `/v1/job-runs/${id}/cancel`, status: 202 };

@@ -9,6 +9,7 @@ import type { ProblemView } from '../../graph/resources.ts';
 import { createKinds } from '../../jobs/index.ts';
 import type { CancelToSend } from '../../store/cancel-runs.ts';
 import { createStore, type Store } from '../../store/index.ts';
+import type { RetryToTell } from '../../store/retry-jobs.ts';
 import type { ScheduleToPush } from '../../store/schedule-pushes.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
@@ -23,6 +24,7 @@ export interface FakeStarter extends Starter {
   readonly jobRuns: JobRunToStart[];
   readonly cancels: CancelToSend[];
   readonly signals: SignalToSend[];
+  readonly retries: RetryToTell[];
   readonly schedules: ScheduleToPush[];
 }
 
@@ -149,6 +151,7 @@ export function fakeStarter(): FakeStarter {
     jobRuns: [],
     cancels: [],
     signals: [],
+    retries: [],
     schedules: [],
     startGraphRun: async (run) => {
       answer();
@@ -170,6 +173,10 @@ export function fakeStarter(): FakeStarter {
       answer();
       starter.signals.push(signal);
       return true;
+    },
+    retryNow: async (retry) => {
+      answer();
+      starter.retries.push(retry);
     },
     pushSchedule: async (schedule) => {
       answer();
