@@ -19,6 +19,7 @@ import { graphRoutes } from './routes/graph.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { markRoute } from './routes/mark.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { pauseRoutes } from './routes/pauses.ts';
 import { projectRoutes } from './routes/projects.ts';
@@ -103,6 +104,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   runActionRoutes(v1, dependencies);
   pauseRoutes(v1, dependencies);
   retryRoute(v1, dependencies);
+  markRoute(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   scheduleRoutes(v1, dependencies);

@@ -14,6 +14,7 @@ const says: Readonly<Record<Reason['reason'], string>> = {
   input_changed: 'reads what was replaced since:',
   downstream: 'below',
   succeeded: 'succeeded',
+  marked: 'was marked as done by hand',
   not_chosen: 'not chosen',
   removed: 'is not in the graph any more',
 };

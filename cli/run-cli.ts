@@ -5,6 +5,7 @@ import type { Setting } from './command.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
+import { markCommand } from './commands/mark.ts';
 import { pauseCommand, unpauseCommand } from './commands/pause.ts';
 import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
@@ -46,6 +47,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     pauseCommand,
     unpauseCommand,
     retryCommand,
+    markCommand,
     planCommand,
     resumeCommand,
     verifyCommand,

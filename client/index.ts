@@ -18,7 +18,7 @@ export type { CurrentGraph, PushedGraph } from './graphs.ts';
 export type { ClientSettings } from './http.ts';
 export type { OnceOptions } from './idempotency.ts';
 export type { PageOptions } from './pages.ts';
-export type { NoteOptions, ResumeChoice, ResumeOptions, RunFilter, RunOptions } from './runs.ts';
+export type { MarkOptions, NoteOptions, ResumeChoice, ResumeOptions, RunFilter, RunOptions } from './runs.ts';
 export type { NewSchedule, PauseOptions, ScheduleChange } from './schedules.ts';
 export type { VerificationFilter } from './verifications.ts';
 

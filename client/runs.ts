@@ -36,6 +36,13 @@ export interface NoteOptions extends OnceOptions {
   readonly note?: string | undefined;
 }
 
+export interface MarkOptions extends OnceOptions {
+  /** Why, in up to 500 characters. */
+  readonly note: string;
+  /** JSON. */
+  readonly output?: unknown;
+}
+
 export interface RunFilter {
   readonly project?: string | undefined;
   readonly state?: RunState | undefined;
@@ -111,6 +118,17 @@ export function createJobRuns(http: Http) {
         method: 'POST',
         path: [...path, id, 'cancel'],
         json: cancel,
+        idempotencyKey,
+      }),
+    /**
+     * Marks a failed job of a graph run as done by hand: the next resume of the run keeps it, and gives the output to the jobs
+     * below it.
+     */
+    mark: (id: string, { idempotencyKey = newIdempotencyKey(), ...mark }: MarkOptions) =>
+      http.request<JobRunDetail>({
+        method: 'POST',
+        path: [...path, id, 'mark'],
+        json: mark,
         idempotencyKey,
       }),
     /** Begins the next attempt at once of a job that waits for it; its attempts are counted on. */

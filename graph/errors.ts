@@ -28,6 +28,8 @@ export const errorTable = {
   PROJECT_MISMATCH: { status: 409, title: 'The definition belongs to another project' },
   RUN_HAS_ENDED: { status: 409, title: 'The run has ended' },
   JOB_NOT_WAITING: { status: 409, title: 'The job does not wait for its next attempt' },
+  JOB_NOT_FAILED: { status: 409, title: 'The job has not failed' },
+  JOB_RUN_ALONE: { status: 409, title: 'The job was run alone' },
   JOB_RUN_IN_GRAPH_RUN: { status: 409, title: 'The job run is part of a graph run' },
   EVENTS_EXPIRED: { status: 410, title: 'The events are not kept any more' },
   DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },

@@ -30,3 +30,10 @@ export const startRunSchema = z.strictObject({
 
 /** Why somebody cancels, pauses or unpauses. */
 export const noteSchema = z.strictObject({ note: z.string().min(1).max(limits.noteChars).optional() });
+
+/** What somebody did by hand in the place of a job. */
+export const markJobSchema = z.strictObject({
+  note: noteSchema.shape.note.unwrap(),
+  /** JSON, for the jobs below it. */
+  output: z.unknown().optional(),
+});

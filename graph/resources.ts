@@ -122,6 +122,8 @@ export const jobRunDetailSchema = jobRunSchema.extend({
   outputBytes: z.int().nullable(),
   /** In its current epoch. */
   cancelRequest: askedSchema,
+  /** As done by hand, in its current epoch. */
+  mark: askedSchema,
   tasks: z.array(taskSchema),
 });
 export type JobRunDetail = z.infer<typeof jobRunDetailSchema>;
@@ -219,7 +221,7 @@ export type FileView = z.infer<typeof fileSchema>;
 export const eventSchema = z.object({
   number: z.int(),
   at: time,
-  /** `cancel`, `pause`, `unpause`, `retry`: that was asked for. */
+  /** `cancel`, `pause`, `unpause`, `retry`: that was asked for; `mark`: a job was done by hand. */
   type: z.enum([
     'project',
     'graph',
@@ -229,6 +231,7 @@ export const eventSchema = z.object({
     'pause',
     'unpause',
     'retry',
+    'mark',
     'schedule',
     'watch',
   ]),

@@ -15,7 +15,7 @@ export const rerunReasons = [
   'downstream',
 ] as const;
 /** Why it does not. */
-export const keepReasons = ['succeeded', 'not_chosen'] as const;
+export const keepReasons = ['succeeded', 'marked', 'not_chosen'] as const;
 /** The latest graph does not have it any more. */
 export const dropReasons = ['removed'] as const;
 
@@ -42,6 +42,8 @@ export interface EndedJobRun {
   readonly state: RunState;
   readonly reason: string | null;
   readonly attempts: number;
+  /** Somebody says that it was done by hand. */
+  readonly isMarked: boolean;
   /** As the version defines it that it ran by. */
   readonly definition: GraphJob | undefined;
 }
@@ -76,8 +78,7 @@ export function planResume(facts: ResumeFacts): PlannedJob[] {
     const reasons = reasonsToRerun(facts, key, definitions.get(key), above);
     rerun[place] = reasons.length > 0 ? [key] : [];
     if (reasons.length > 0) return [{ job: key, action: 'rerun', reasons }];
-    const reason = ended.get(key)?.state === 'SUCCESS' ? 'succeeded' : 'not_chosen';
-    return [{ job: key, action: 'keep', reasons: [{ reason, because: [] }] }];
+    return [{ job: key, action: 'keep', reasons: [{ reason: reasonToKeep(ended.get(key)), because: [] }] }];
   });
   const dropped = [...ended.keys()].filter((key) => !selected.has(key));
   return [
@@ -95,6 +96,8 @@ function reasonsToRerun(
   above: readonly string[],
 ): PlannedReason[] {
   const row = ended.get(key);
+  // Whoever did it by hand knew how things were.
+  if (row?.isMarked && !from?.has(key)) return [];
   const reasons: PlannedReason[] = [];
   const add = (reason: ResumeReason, because: readonly string[] = []) => reasons.push({ reason, because });
   if (!row) add('added');
@@ -107,6 +110,11 @@ function reasonsToRerun(
   }
   if (above.length > 0) add('downstream', above);
   return reasons;
+}
+
+function reasonToKeep(row: EndedJobRun | undefined): ResumeReason {
+  if (row?.isMarked) return 'marked';
+  return row?.state === 'SUCCESS' ? 'succeeded' : 'not_chosen';
 }
 
 function wasReached({ reason, attempts }: EndedJobRun): boolean {

@@ -18,7 +18,7 @@ export const storedJobRunReasons = {
   PENDING: ['slot', 'retry'],
   RUNNING: ['external'],
   FAILED: ['error', 'timed_out', 'cancelled', 'terminated', 'upstream_failed', 'lost'],
-  SUCCESS: ['up_to_date', 'skipped'],
+  SUCCESS: ['up_to_date', 'skipped', 'marked'],
 } as const;
 
 /** Reasons that no code is running to write: they are computed on read. */

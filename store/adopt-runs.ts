@@ -170,8 +170,8 @@ async function sendBack(
   const { epoch, shut } = adoption;
   const resumedAt = readWorkflowId(adoption.identity.workflowId)?.epoch ?? 1;
   const rows = (await lockRowsOf(client, subject)).filter((row) => {
-    // What a resume kept is not in the history of its workflow.
-    return row.epoch >= resumedAt && !isKept(row, adoption);
+    // What a resume kept is not in the history of its workflow, nor what it was told to take for done.
+    return row.epoch >= resumedAt && row.reason !== 'marked' && !isKept(row, adoption);
   });
   // What the old execution had published does not count in the new one; that no attempt has begun since does.
   for (const row of rows) if (!isFinal(row.state)) shut.publishedBy(row);

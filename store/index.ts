@@ -17,6 +17,7 @@ import { createHousekeeping } from './housekeeping.ts';
 import { createJobRuns } from './job-runs.ts';
 import { createJobs } from './jobs.ts';
 import { createLeases } from './leases.ts';
+import { createMarks } from './mark-jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { createPauses } from './pause-runs.ts';
 import { createProjects } from './projects.ts';
@@ -61,6 +62,7 @@ export function createStore(options: StoreOptions): Store {
     jobRuns: translateErrors(createJobRuns(database, graphs, cache)),
     resumes: translateErrors(createResumes(database, cache)),
     cancels: translateErrors(createCancels(database, cache)),
+    marks: translateErrors(createMarks(database, cache)),
     pauses: translateErrors(createPauses(database)),
     retries: translateErrors(createRetries(database, cache)),
     runs: translateErrors(createRuns(database, graphs)),

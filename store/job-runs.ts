@@ -16,14 +16,17 @@ import {
   cancelColumns,
   type JobRunViewRow,
   jobRunViewColumns,
+  type MarkColumns,
+  markColumns,
   toAttemptView,
   toCancelRequest,
   toJobRunView,
+  toMark,
 } from './run-views.ts';
 import type { CreatedJobRun, Graphs, JobRuns, NewJobRun, Once, PageRequest, RunToStart } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-interface DetailRow extends JobRunViewRow, CancelColumns {
+interface DetailRow extends JobRunViewRow, CancelColumns, MarkColumns {
   readonly project_id: string;
   readonly version: number;
   readonly params: JobRunDetail['params'];
@@ -63,7 +66,7 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
   };
 }
 
-const asCreated = { output: null, outputBytes: null, cancelRequest: null, tasks: [] };
+const asCreated = { output: null, outputBytes: null, cancelRequest: null, mark: null, tasks: [] };
 
 async function createJobRun(
   database: Database,
@@ -92,7 +95,7 @@ export async function readJobRun(
 ): Promise<JobRunDetail> {
   if (!isId(id)) throw unknownJobRun(id);
   const found = await client.query<DetailRow>(
-    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}
+    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}, ${markColumns}
      ${fromJobRun} WHERE r.id = $1`,
     [id],
   );
@@ -106,6 +109,7 @@ export async function readJobRun(
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
     cancelRequest: toCancelRequest(row),
+    mark: toMark(row),
     tasks,
   };
 }

@@ -80,8 +80,8 @@ export async function readResumeFacts(
   const graphs = new Map<number, ReadonlyMap<string, GraphJob>>();
   for (const of of new Set(rows.map((row) => row.version))) graphs.set(of, jobsOf(await load(of)));
   const ended = new Map(
-    rows.map(({ job, state, reason, attempts, version: of }) => {
-      return [job, { state, reason, attempts, definition: graphs.get(of)?.get(job) }] as const;
+    rows.map(({ job, version: of, startedAt: _, ...end }) => {
+      return [job, { ...end, definition: graphs.get(of)?.get(job) }] as const;
     }),
   );
   const from = choice.from && checkFrom(choice.from, selection.keys);
@@ -111,10 +111,12 @@ async function readEnds(client: pg.ClientBase, id: string) {
     state: RunState;
     reason: string | null;
     attempts: number;
+    isMarked: boolean;
     version: number;
     startedAt: Date | null;
   }>(
-    `SELECT j.key AS job, r.state, r.reason, r.attempts, r.version, r.started_at AS "startedAt"
+    `SELECT j.key AS job, r.state, r.reason, r.attempts, r.version, r.started_at AS "startedAt",
+       r.state = 'FAILED' AND r.mark_epoch IS NOT DISTINCT FROM r.epoch AS "isMarked"
      FROM job_run r JOIN job j ON j.id = r.job_id WHERE r.graph_run_id = $1 ORDER BY r.place`,
     [id],
   );

@@ -15,6 +15,7 @@ import { unknownGraphRun } from './graph-runs.ts';
 import { answerOnce } from './idempotency.ts';
 import { isId, jobRunIdOf } from './ids.ts';
 import { lockJobRuns } from './job-run-rows.ts';
+import { applyMarks } from './mark-jobs.ts';
 import { insertJobRuns } from './new-runs.ts';
 import { type ResumeChoice, type RunToResume, readResumeFacts, readRunToResume } from './resume-facts.ts';
 import { isFull, lockLine } from './run-line.ts';
@@ -84,7 +85,7 @@ async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, r
   const run = await readRunToResume(client, id, 'FOR UPDATE');
   const { view, plan, params } = await makeResumePlan(client, cache, run, request);
   if (request.plan !== null && request.plan !== view.hash) throw outdated(id);
-  if (view.jobs.every(({ action }) => action !== 'rerun')) throw nothingToResume(id, run);
+  if (!view.jobs.some((job) => job.action === 'rerun' || isMarked(job))) throw nothingToResume(id, run);
   const { actor } = request;
   const epoch = run.epoch + 1;
   await client.query(
@@ -134,6 +135,8 @@ async function sendBack(
   const dropped = jobs.filter(({ action, job }) => {
     return action === 'drop' && rows.get(jobRunIdOf(run.id, job))?.state === 'FAILED';
   });
+  const marked = jobs.filter(isMarked);
+  await applyMarks(client, idsOf(marked), { epoch, actor });
   const place = new Map(plan.keys.map((key, at) => [key, at]));
   await client.query(
     `UPDATE job_run r SET state = 'PENDING', reason = NULL, error = NULL, output = NULL, output_hash = NULL,
@@ -158,7 +161,12 @@ async function sendBack(
   return [
     ...[...rerun, ...added].map(({ job }) => ({ job, state: 'PENDING', reason: null }) as const),
     ...dropped.map(({ job }) => ({ job, state: 'SUCCESS', reason: 'skipped' }) as const),
+    ...marked.map(({ job }) => ({ job, state: 'SUCCESS', reason: 'marked' }) as const),
   ];
+}
+
+function isMarked({ reasons }: PlannedJob): boolean {
+  return reasons.some(({ reason }) => reason === 'marked');
 }
 
 function kindOf(plan: Plan, place: number): string {

@@ -18,6 +18,22 @@ export function toCancelRequest(row: CancelColumns): Asked | null {
   return { at: at.toISOString(), by, note };
 }
 
+export interface MarkColumns {
+  readonly epoch: number;
+  readonly marked_at: Date | null;
+  readonly marked_by: string | null;
+  readonly mark_note: string | null;
+  readonly mark_epoch: number | null;
+}
+
+export const markColumns = 'r.marked_at, r.marked_by, r.mark_note, r.mark_epoch';
+
+/** Likewise. */
+export function toMark({ marked_at: at, marked_by: by, mark_note: note, ...row }: MarkColumns): Asked | null {
+  if (row.mark_epoch !== row.epoch || at === null || by === null) return null;
+  return { at: at.toISOString(), by, note };
+}
+
 export interface PauseColumns {
   readonly paused_at: Date | null;
   readonly paused_by: string | null;

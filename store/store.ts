@@ -24,6 +24,7 @@ import type { Execution } from './execution.ts';
 import type { Files } from './files.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Leases } from './leases.ts';
+import type { Marks } from './mark-jobs.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pauses } from './pause-runs.ts';
 import type { Recorder } from './recorder.ts';
@@ -273,6 +274,7 @@ export interface Store {
   readonly jobRuns: JobRuns;
   readonly resumes: Resumes;
   readonly cancels: Cancels;
+  readonly marks: Marks;
   readonly pauses: Pauses;
   readonly retries: Retries;
   readonly runs: Runs;

@@ -10,7 +10,7 @@ export interface RunPart {
   readonly version: number;
   readonly isNewest: boolean;
   readonly jobs: readonly JobFacts[];
-  /** Jobs that ended before this workflow began, by key. */
+  /** Jobs that had ended when this workflow began, by key: also those that somebody had marked as done. */
   readonly before: ReadonlyMap<string, JobFacts>;
 }
 
@@ -21,12 +21,19 @@ export function partsOf(run: RunFacts): RunPart[] {
   for (const [workflowId, tasks] of [...Map.groupBy(run.tasks, (task) => task.workflowId)].reverse()) {
     const task = tasks.at(-1);
     const begunAt = readWorkflowId(workflowId)?.epoch ?? 1;
-    const jobs = rest.filter(({ epoch }) => epoch >= begunAt);
+    const own = rest.filter(({ epoch }) => epoch >= begunAt);
+    const jobs = own.filter((job) => !isMarked(job));
     rest = rest.filter(({ epoch }) => epoch < begunAt);
+    const before = [...rest, ...own.filter(isMarked)];
     const isNewest = parts.length === 0;
     if (!task || (jobs.length === 0 && !isNewest)) continue;
     const version = (isNewest ? run.pinned?.version : jobs[0]?.version) ?? 1;
-    parts.push({ task, version, isNewest, jobs, before: new Map(rest.map((job) => [job.job, job])) });
+    parts.push({ task, version, isNewest, jobs, before: new Map(before.map((job) => [job.job, job])) });
   }
   return parts;
+}
+
+/** No workflow ended it: a resume has kept it for what somebody said. */
+export function isMarked({ state, reason }: Pick<JobFacts, 'state' | 'reason'>): boolean {
+  return state === 'SUCCESS' && reason === 'marked';
 }

@@ -5,7 +5,7 @@ import { isFinal } from '../graph/states.ts';
 import type { JobFacts, RunFacts, Store } from '../store/store.ts';
 import { compareRun } from './compare-run.ts';
 import type { Compared, JobRowFacts, RunRows } from './compared.ts';
-import { partsOf, type RunPart } from './run-parts.ts';
+import { isMarked, partsOf, type RunPart } from './run-parts.ts';
 import { isNotFound } from './temporal-errors.ts';
 import type { ExecutionId, TemporalView } from './temporal-view.ts';
 
@@ -57,12 +57,17 @@ async function verifyOnce(deps: VerifyDependencies, run: RunFacts): Promise<Veri
       : 'no execution has opened the run yet';
     return unprovable(why);
   }
-  const found: Found = { differences: [], explained: [], events: 0 };
+  const found: Found = { differences: [], explained: run.jobs.filter(isMarked).map(explainMarked), events: 0 };
   for (const part of partsOf(run)) {
     const refused = await verifyPart(deps, run, part, found);
     if (refused) return refused;
   }
   return { ...conclude(found.differences), explained: found.explained, why: null, events: found.events };
+}
+
+function explainMarked({ job, state }: JobFacts): Compared['explained'][number] {
+  const why = 'somebody marked it as done by hand when the run was resumed: no execution has done it';
+  return { job, fact: 'state', row: state, history: null, why };
 }
 
 interface Found extends Compared {

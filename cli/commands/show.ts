@@ -67,6 +67,7 @@ function renderJobRun(
     ['time', formatSpan(run, now)],
     ['next attempt', run.reason === 'retry' ? formatTime(run.error?.retryAt ?? null) : ''],
     ['cancelled', run.cancelRequest === null ? '' : formatAsked(run.cancelRequest)],
+    ['marked', run.mark === null ? '' : `as done ${formatAsked(run.mark)}`],
     ['workflow', run.tasks.at(-1)?.workflowId ?? ''],
   ];
   const parts = [renderFacts(facts)];

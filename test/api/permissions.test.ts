@@ -38,6 +38,7 @@ const permissions = {
   'POST /v1/graph-runs/{id}/unpause': 'write',
   'POST /v1/job-runs/{id}/cancel': 'write',
   'POST /v1/job-runs/{id}/retry': 'write',
+  'POST /v1/job-runs/{id}/mark': 'write',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
   'GET /v1/events': 'read',

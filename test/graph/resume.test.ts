@@ -26,7 +26,9 @@ function endedAs(states: Readonly<Record<string, string>>): Map<string, EndedJob
     Object.entries(states).map(([key, text]) => {
       const [state, reason = null] = text.split('/');
       const attempts = reason === 'upstream_failed' ? 0 : 1;
-      return [key, { state: state as 'FAILED', reason, attempts, definition: definitionOf(key) }];
+      const isMarked = text.endsWith('+marked');
+      const end = { state: state as 'FAILED', reason: reason?.replace('+marked', '') ?? null, attempts, isMarked };
+      return [key, { ...end, definition: definitionOf(key) }];
     }),
   );
 }
@@ -67,6 +69,15 @@ describe('the plan of a resume', () => {
       c: 'rerun: downstream b',
       d: 'keep: succeeded',
     });
+  });
+
+  it('keeps what somebody has marked as done, also below what runs again, unless it is chosen', () => {
+    const ended = endedAs({ a: 'SUCCESS', b: 'FAILED/error+marked', c: 'FAILED/error', d: 'SUCCESS' });
+    expect(planned({ ended })).toMatchObject({ b: 'keep: marked', c: 'rerun: failed' });
+    expect(planned({ ended, from: new Set(['b']) })).toMatchObject({ b: 'rerun: chosen', c: 'rerun: downstream b' });
+    expect(planned({ ended, from: new Set(['d']) })).toMatchObject({ b: 'keep: marked', c: 'keep: not_chosen' });
+    const below = endedAs({ a: 'SUCCESS', b: 'FAILED/error', c: 'FAILED/error+marked', d: 'SUCCESS' });
+    expect(planned({ ended: below })).toMatchObject({ b: 'rerun: failed', c: 'keep: marked' });
   });
 
   it('reruns what is defined otherwise now, and what reads something that was replaced', () => {
@@ -112,7 +123,7 @@ describe('the planner, resuming', () => {
         const first = beginProgress(plan);
         const ends = new Map<string, EndedJobRun>();
         const note = (job: number, state: 'SUCCESS' | 'FAILED', reason: string | null, attempts: number) =>
-          ends.set(plan.keys[job] as string, { state, reason, attempts, definition: undefined });
+          ends.set(plan.keys[job] as string, { state, reason, attempts, isMarked: false, definition: undefined });
         for (let ready = takeReady(first, 99); ready.length > 0; ready = takeReady(first, 99)) {
           for (const job of ready) {
             const end = fails[job]

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { type Session, type Setting, serverCommand } from '../command.ts';
+import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
+import { formatAsked } from '../text.ts';
+
+interface Flags {
+  readonly note?: string;
+  readonly output?: string;
+}
+
+/** `graphrun mark <jobRunId>` */
+export function markCommand(setting: Setting): Command {
+  return serverCommand<Flags>(setting, 'mark <jobRunId>', mark)
+    .summary('marks a failed job of a graph run as done by hand')
+    .description(
+      'Marks a failed job of a graph run that has ended as done by hand: the next resume of the run keeps it, and gives its ' +
+        'output to the jobs below it.',
+    )
+    .requiredOption('--note <text>', 'why, in up to 500 characters')
+    .option('--output <json>', 'what the jobs below it are given; none unless told');
+}
+
+async function mark(session: Session, [id = '']: string[], { note = '', output }: Flags): Promise<ExitCode> {
+  const marked = await session.client.jobRuns.mark(id, { note, output: readOutput(output) });
+  session.print(marked, () => `${marked.job}: marked as done ${marked.mark ? formatAsked(marked.mark) : ''}`);
+  session.note(`go on with: graphrun resume ${marked.graphRunId}`);
+  return exitCodes.done;
+}
+
+function readOutput(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new UsageError(`--output is not JSON: ${text.slice(0, 100)}`);
+  }
+}
