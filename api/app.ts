@@ -24,6 +24,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { pauseRoutes } from './routes/pauses.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
+import { resumeJobRunRoute } from './routes/resume-job-run.ts';
 import { retryRoute } from './routes/retry.ts';
 import { runActionRoutes } from './routes/run-actions.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
@@ -105,6 +106,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   pauseRoutes(v1, dependencies);
   retryRoute(v1, dependencies);
   markRoute(v1, dependencies);
+  resumeJobRunRoute(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   scheduleRoutes(v1, dependencies);

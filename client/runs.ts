@@ -120,6 +120,9 @@ export function createJobRuns(http: Http) {
         json: cancel,
         idempotencyKey,
       }),
+    /** Goes on with one that was run alone and has failed, at its next epoch. */
+    resume: (id: string, { idempotencyKey = newIdempotencyKey() }: OnceOptions = {}) =>
+      http.request<JobRunDetail>({ method: 'POST', path: [...path, id, 'resume'], json: {}, idempotencyKey }),
     /**
      * Marks a failed job of a graph run as done by hand: the next resume of the run keeps it, and gives the output to the jobs
      * below it.

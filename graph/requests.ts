@@ -37,3 +37,6 @@ export const markJobSchema = z.strictObject({
   /** JSON, for the jobs below it. */
   output: z.unknown().optional(),
 });
+
+/** Of what needs no more than its URL. */
+export const emptyBodySchema = z.strictObject({});

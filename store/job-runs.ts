@@ -56,7 +56,8 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
         `SELECT id, "workflowId", project, job FROM (
            SELECT r.id, r.workflow_id AS "workflowId", p.name AS project, j.key AS job, r.created_at,
              row_number() OVER (PARTITION BY r.project_id ORDER BY r.created_at, r.id) AS round ${fromJobRun}
-           WHERE r.is_waiting_alone AND r.first_execution_run_id IS NULL AND r.origin = 'api' AND r.created_at < $1
+           WHERE r.is_waiting_alone AND r.first_execution_run_id IS NULL AND (r.origin = 'api' OR r.epoch > 1)
+             AND r.created_at < $1
              AND NOT EXISTS (SELECT FROM task t WHERE t.job_run_id = r.id AND t.epoch = r.epoch)
          ) unstarted ORDER BY round, created_at, id LIMIT $2`,
         [olderThan, most],

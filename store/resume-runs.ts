@@ -18,6 +18,7 @@ import { lockJobRuns } from './job-run-rows.ts';
 import { applyMarks } from './mark-jobs.ts';
 import { insertJobRuns } from './new-runs.ts';
 import { type ResumeChoice, type RunToResume, readResumeFacts, readRunToResume } from './resume-facts.ts';
+import { type JobRunResume, type ResumedJobRun, resumeJobRun } from './resume-job-runs.ts';
 import { isFull, lockLine } from './run-line.ts';
 import { type GraphRunRow, selectGraphRun, toGraphRunView } from './run-views.ts';
 import type { Once } from './store.ts';
@@ -39,6 +40,11 @@ export interface Resumes {
    * @throws CodedError as `plan` does, and PLAN_OUTDATED, NOTHING_TO_RESUME
    */
   resume(id: string, request: Resume, once?: Once<GraphRunView>): Promise<GraphRunView>;
+  /**
+   * Goes on with a job that was run alone and has failed: it is PENDING at its next epoch.
+   * @throws CodedError JOB_RUN_UNKNOWN, JOB_RUN_IN_GRAPH_RUN, RUN_IS_OPEN, NOTHING_TO_RESUME
+   */
+  resumeJobRun(request: JobRunResume, once?: Once<ResumedJobRun>): Promise<ResumedJobRun>;
 }
 
 export function createResumes(database: Database, cache: GraphCache): Resumes {
@@ -51,6 +57,8 @@ export function createResumes(database: Database, cache: GraphCache): Resumes {
       }),
     resume: (id, request, once) =>
       database.transaction((client) => answerOnce(client, once, () => resumeRun(client, cache, id, request))),
+    resumeJobRun: (request, once) =>
+      database.transaction((client) => answerOnce(client, once, () => resumeJobRun(client, cache, request))),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { ResumeOptions } from '../../client/index.ts';
+import type { GraphRunView, JobRunDetail, ResumeOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
-import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { ofEitherRun } from '../either-run.ts';
+import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
 import { useColor } from '../io.ts';
 import { renderResumePlan } from '../resume-plan-text.ts';
 import { watchToEnd } from './watch.ts';
@@ -24,11 +25,14 @@ export function planCommand(setting: Setting): Command {
     .description('Tells for every job of a run that has ended whether a resume runs it again, and why.');
 }
 
-/** `graphrun resume <graphRunId>`: goes on with a run that has ended. */
+/** `graphrun resume <runId>`: goes on with a run that has ended, of a graph or of a job alone. */
 export function resumeCommand(setting: Setting): Command {
-  return withChoice(serverCommand<ResumeFlags>(setting, 'resume <graphRunId>', resume))
+  return withChoice(serverCommand<ResumeFlags>(setting, 'resume <runId>', resume))
     .summary('goes on with a run that has ended')
-    .description('Runs the jobs of a run again that failed or were not reached; all others are kept.')
+    .description(
+      'Runs the jobs of a run again that failed or were not reached; all others are kept. A job that was run alone and has ' +
+        'failed is run again, as the same job run.',
+    )
     .option('--plan <hash>', 'only if the plan still is the one that "graphrun plan" showed')
     .option(
       '--idempotency-key <key>',
@@ -60,9 +64,25 @@ async function plan({ client, io, print, note }: Session, [id = '']: string[], f
 async function resume(session: Session, [id = '']: string[], flags: ResumeFlags): Promise<ExitCode> {
   const { plan: hash, idempotencyKey, watch } = flags;
   const given = { ...choiceOf(flags), ...(hash !== undefined && { plan: hash }), idempotencyKey };
-  const run = await session.client.graphRuns.resume(id, given);
+  const run = await ofEitherRun<GraphRunView | JobRunDetail>(id, {
+    graphRun: () => session.client.graphRuns.resume(id, given),
+    jobRun: () => resumeAlone(session, id, flags),
+  });
+  // Of the two only a graph run has jobs.
+  if (!('jobCounts' in run)) {
+    session.print(run, () => run.id);
+    session.note(`epoch ${run.epoch}; see how it ends with: graphrun show ${run.id}`);
+    return exitCodes.done;
+  }
   if (watch) return watchToEnd(session, id);
   session.print(run, () => run.id);
   session.note(`epoch ${run.epoch}; watch it with: graphrun watch ${run.id}`);
   return exitCodes.done;
+}
+
+async function resumeAlone({ client }: Session, id: string, flags: ResumeFlags): Promise<JobRunDetail> {
+  if (flags.from || flags.latest || flags.plan !== undefined || flags.watch) {
+    throw new UsageError(`--from, --latest, --plan and --watch are of graph runs; ${id} is the run of a job.`);
+  }
+  return client.jobRuns.resume(id, { idempotencyKey: flags.idempotencyKey });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JobEnd } from '../../graph/states.ts';
-import { createStore } from '../../store/index.ts';
+import { createStore, jobRunIdOf } from '../../store/index.ts';
 import { carryOut } from '../cli/use-cli.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useSql } from '../support/sql.ts';
@@ -61,6 +61,16 @@ describe('every POST', () => {
       const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
       await sql.query(`UPDATE job_run SET reason = 'retry', attempts = 1 WHERE id = $1`, [id]);
       return { url: `/v1/job-runs/${id}/retry`, status: 202 };
+    },
+    'POST /v1/job-runs/{id}/mark': async (project) => {
+      const id = jobRunIdOf(await failedRun(project), 'load');
+      return { url: `/v1/job-runs/${id}/mark`, payload: { note: 'why', output: 1 }, status: 200 };
+    },
+    'POST /v1/job-runs/{id}/resume': async (project) => {
+      const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });
+      const ended = `state = 'FAILED', reason = 'error', completed_at = now()`;
+      await sql.query(`UPDATE job_run SET ${ended} WHERE id = $1`, [id]);
+      return { url: `/v1/job-runs/${id}/resume`, status: 200 };
     },
     'POST /v1/job-runs/{id}/cancel': async (project) => {
       const { id } = await store.jobRuns.create({ project, job: 'load', actor: 'test' });

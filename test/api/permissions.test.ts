@@ -39,6 +39,7 @@ const permissions = {
   'POST /v1/job-runs/{id}/cancel': 'write',
   'POST /v1/job-runs/{id}/retry': 'write',
   'POST /v1/job-runs/{id}/mark': 'write',
+  'POST /v1/job-runs/{id}/resume': 'write',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
   'GET /v1/events': 'read',
