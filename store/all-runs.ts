@@ -1,9 +1,21 @@
 // Graph runs and jobs that were run alone, as one list.
+import type { Page } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { projectIdOf } from './projects.ts';
 import { readGraphRunFacts, readJobRunFacts } from './run-facts.ts';
-import type { Graphs, PageRequest, RunListFilter, Runs, StoredRun } from './store.ts';
+import type { Graphs, PageRequest, RunFacts, RunListFilter, StoredRun } from './store.ts';
+
+export interface Runs {
+  /** Graph runs and jobs that were run alone, newest first. @throws CodedError PROJECT_UNKNOWN */
+  list(filter: RunListFilter, page: PageRequest): Promise<Page<StoredRun>>;
+  /** @throws CodedError PROJECT_UNKNOWN */
+  count(filter: RunListFilter): Promise<number>;
+  /** @throws CodedError GRAPH_RUN_UNKNOWN */
+  factsOfGraphRun(id: string): Promise<RunFacts>;
+  /** Of a job that was run alone. @throws CodedError JOB_RUN_UNKNOWN */
+  factsOfJobRun(id: string): Promise<RunFacts>;
+}
 
 interface Row extends Omit<StoredRun, 'createdAt' | 'cursor'> {
   readonly createdAt: Date;

@@ -83,7 +83,10 @@ function refuse(id: string, { graphRunId, state, reason }: Row, isOpen: boolean)
   }
   if (state !== 'FAILED') {
     const how = [state, reason].filter(Boolean).join('/');
-    throw new CodedError('JOB_NOT_FAILED', `The job run ${id} is ${how}: only one that is FAILED is marked as done.`);
+    throw new CodedError(
+      'JOB_NOT_FAILED',
+      `The job run ${id} is ${how}: only one that is FAILED is marked as done.`,
+    );
   }
 }
 

@@ -90,6 +90,7 @@ function toFacts(
   return {
     ...toJobRunView(row, pendingReason),
     outputHash: row.output_hash,
+    cancelRequest: toCancelRequest(row),
     version: row.version,
     executions: attempts.get(row.id) ?? [],
   };

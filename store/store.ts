@@ -16,6 +16,7 @@ import type {
   TaskView,
 } from '../graph/resources.ts';
 import type { RunState } from '../graph/states.ts';
+import type { Runs } from './all-runs.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { Cancels } from './cancel-runs.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -219,6 +220,7 @@ export interface RunLine {
 
 export interface JobFacts extends JobRunView {
   readonly outputHash: string | null;
+  readonly cancelRequest: Asked | null;
   /** The graph's, that it ran by. */
   readonly version: number;
   /** Its attempts, for each execution that it was tried in; in no order. */
@@ -253,17 +255,6 @@ export interface StoredRun {
   readonly createdAt: string;
   /** Where a page goes on that ends with this run. */
   readonly cursor: string;
-}
-
-export interface Runs {
-  /** Graph runs and jobs that were run alone, newest first. @throws CodedError PROJECT_UNKNOWN */
-  list(filter: RunListFilter, page: PageRequest): Promise<Page<StoredRun>>;
-  /** @throws CodedError PROJECT_UNKNOWN */
-  count(filter: RunListFilter): Promise<number>;
-  /** @throws CodedError GRAPH_RUN_UNKNOWN */
-  factsOfGraphRun(id: string): Promise<RunFacts>;
-  /** Of a job that was run alone. @throws CodedError JOB_RUN_UNKNOWN */
-  factsOfJobRun(id: string): Promise<RunFacts>;
 }
 
 export interface Store {

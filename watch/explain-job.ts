@@ -3,6 +3,7 @@ import type { QueueView, WaitingJob } from '../graph/inspections.ts';
 import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { JobFacts } from '../store/store.ts';
+import { describeAsked } from './explain-requests.ts';
 import type { PendingActivity } from './pending-activities.ts';
 import { isDeserted } from './queue-views.ts';
 import type { ExecutionView } from './temporal-view.ts';
@@ -43,7 +44,15 @@ export function explainJob(job: JobFacts, context: JobContext): WaitingJob {
     worker: null,
     lastHeartbeatAt: null,
     ...told,
+    message: `${describeJobCancel(job)}${told.message}`,
   };
+}
+
+/** In a run that is not to be cancelled as a whole. */
+function describeJobCancel({ cancelRequest, graphRunId }: JobFacts): string {
+  return cancelRequest === null || graphRunId === null
+    ? ''
+    : `is to be cancelled, ${describeAsked(cancelRequest)}; `;
 }
 
 /** What Temporal has under way for it. */

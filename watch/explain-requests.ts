@@ -50,6 +50,6 @@ export function withCancel(cancelRequest: Asked | null, judgement: Judgement): J
 }
 
 /** Who asked for something, when and why. */
-function describeAsked({ at, by, note }: Asked): string {
+export function describeAsked({ at, by, note }: Asked): string {
   return `since ${at} by ${by}${note === null ? '' : ` (${note})`}`;
 }

@@ -57,7 +57,11 @@ async function verifyOnce(deps: VerifyDependencies, run: RunFacts): Promise<Veri
       : 'no execution has opened the run yet';
     return unprovable(why);
   }
-  const found: Found = { differences: [], explained: run.jobs.filter(isMarked).map(explainMarked), events: 0 };
+  const found: Found = {
+    differences: [],
+    explained: run.jobs.filter(isMarked).map(explainMarked),
+    events: 0,
+  };
   for (const part of partsOf(run)) {
     const refused = await verifyPart(deps, run, part, found);
     if (refused) return refused;

@@ -82,7 +82,9 @@ async function resume(session: Session, [id = '']: string[], flags: ResumeFlags)
 
 async function resumeAlone({ client }: Session, id: string, flags: ResumeFlags): Promise<JobRunDetail> {
   if (flags.from || flags.latest || flags.plan !== undefined || flags.watch) {
-    throw new UsageError(`--from, --latest, --plan and --watch are of graph runs; ${id} is the run of a job.`);
+    throw new UsageError(
+      `--from, --latest, --plan and --watch are of graph runs; ${id} is the run of a job.`,
+    );
   }
   return client.jobRuns.resume(id, { idempotencyKey: flags.idempotencyKey });
 }

@@ -26,7 +26,14 @@ test('a mark is kept with who, why and the output, and is told by the plan of a 
   expect((await call('GET', url)).body).toEqual(body);
   const { items } = (await call<EventPage>('GET', `/v1/events?project=${run.project}&limit=100`)).body;
   expect(items.filter(({ type }) => type === 'mark')).toMatchObject([
-    { graphRunId: run.id, jobRunId: id, job: 'load', actor: 'key:editor', note: 'did it in psql', state: null },
+    {
+      graphRunId: run.id,
+      jobRunId: id,
+      job: 'load',
+      actor: 'key:editor',
+      note: 'did it in psql',
+      state: null,
+    },
   ]);
   const plan = (await call<ResumePlanView>('POST', `/v1/graph-runs/${run.id}/plan`)).body;
   expect(plan.jobs).toMatchObject([

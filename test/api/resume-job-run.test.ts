@@ -23,7 +23,14 @@ test('a resume makes the job run PENDING at its next epoch, and starts its workf
   const { id, project } = await endedAs(failed);
   const { status, headers, body } = await call<JobRunDetail>('POST', `/v1/job-runs/${id}/resume`);
   expect([status, headers.location]).toEqual([200, `/v1/job-runs/${id}`]);
-  expect(body).toMatchObject({ id, state: 'PENDING', reason: 'queued', epoch: 2, completedAt: null, error: null });
+  expect(body).toMatchObject({
+    id,
+    state: 'PENDING',
+    reason: 'queued',
+    epoch: 2,
+    completedAt: null,
+    error: null,
+  });
   expect(temporal.jobRuns.at(-1)).toMatchObject({ id, project, job: 'load', workflowId: `job-run/${id}/2` });
 });
 
@@ -45,9 +52,17 @@ test('what is open, has succeeded, is part of a graph run or is not there is ref
   const project = await makeProject();
   const open = (await call<JobRunDetail>('POST', `/v1/projects/${project}/jobs/load/runs`)).body;
   expect(await refusal(open.id)).toEqual([409, 'RUN_IS_OPEN', null]);
-  expect(await refusal((await endedAs({ state: 'SUCCESS', reason: null })).id)).toEqual([409, 'NOTHING_TO_RESUME', null]);
+  expect(await refusal((await endedAs({ state: 'SUCCESS', reason: null })).id)).toEqual([
+    409,
+    'NOTHING_TO_RESUME',
+    null,
+  ]);
   const run = (await call<GraphRunView>('POST', `/v1/projects/${project}/runs`)).body;
-  expect(await refusal(jobRunIdOf(run.id, 'load'))).toEqual([409, 'JOB_RUN_IN_GRAPH_RUN', { graphRunId: run.id }]);
+  expect(await refusal(jobRunIdOf(run.id, 'load'))).toEqual([
+    409,
+    'JOB_RUN_IN_GRAPH_RUN',
+    { graphRunId: run.id },
+  ]);
   expect(await refusal('not-an-id')).toEqual([404, 'JOB_RUN_UNKNOWN', null]);
 });
 
@@ -56,5 +71,9 @@ test('graphrun resume takes the id of a job that was run alone', async () => {
   const wrong = await cli(['resume', id, '--from', 'load']);
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('are of graph runs')]);
   const { code, stdout, stderr } = await cli(['resume', id]);
-  expect([code, stdout, stderr]).toEqual([0, `${id}\n`, `epoch 2; see how it ends with: graphrun show ${id}\n`]);
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    `${id}\n`,
+    `epoch 2; see how it ends with: graphrun show ${id}\n`,
+  ]);
 });

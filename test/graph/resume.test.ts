@@ -27,7 +27,12 @@ function endedAs(states: Readonly<Record<string, string>>): Map<string, EndedJob
       const [state, reason = null] = text.split('/');
       const attempts = reason === 'upstream_failed' ? 0 : 1;
       const isMarked = text.endsWith('+marked');
-      const end = { state: state as 'FAILED', reason: reason?.replace('+marked', '') ?? null, attempts, isMarked };
+      const end = {
+        state: state as 'FAILED',
+        reason: reason?.replace('+marked', '') ?? null,
+        attempts,
+        isMarked,
+      };
       return [key, { ...end, definition: definitionOf(key) }];
     }),
   );
@@ -74,8 +79,14 @@ describe('the plan of a resume', () => {
   it('keeps what somebody has marked as done, also below what runs again, unless it is chosen', () => {
     const ended = endedAs({ a: 'SUCCESS', b: 'FAILED/error+marked', c: 'FAILED/error', d: 'SUCCESS' });
     expect(planned({ ended })).toMatchObject({ b: 'keep: marked', c: 'rerun: failed' });
-    expect(planned({ ended, from: new Set(['b']) })).toMatchObject({ b: 'rerun: chosen', c: 'rerun: downstream b' });
-    expect(planned({ ended, from: new Set(['d']) })).toMatchObject({ b: 'keep: marked', c: 'keep: not_chosen' });
+    expect(planned({ ended, from: new Set(['b']) })).toMatchObject({
+      b: 'rerun: chosen',
+      c: 'rerun: downstream b',
+    });
+    expect(planned({ ended, from: new Set(['d']) })).toMatchObject({
+      b: 'keep: marked',
+      c: 'keep: not_chosen',
+    });
     const below = endedAs({ a: 'SUCCESS', b: 'FAILED/error', c: 'FAILED/error+marked', d: 'SUCCESS' });
     expect(planned({ ended: below })).toMatchObject({ b: 'rerun: failed', c: 'keep: marked' });
   });
@@ -123,7 +134,13 @@ describe('the planner, resuming', () => {
         const first = beginProgress(plan);
         const ends = new Map<string, EndedJobRun>();
         const note = (job: number, state: 'SUCCESS' | 'FAILED', reason: string | null, attempts: number) =>
-          ends.set(plan.keys[job] as string, { state, reason, attempts, isMarked: false, definition: undefined });
+          ends.set(plan.keys[job] as string, {
+            state,
+            reason,
+            attempts,
+            isMarked: false,
+            definition: undefined,
+          });
         for (let ready = takeReady(first, 99); ready.length > 0; ready = takeReady(first, 99)) {
           for (const job of ready) {
             const end = fails[job]

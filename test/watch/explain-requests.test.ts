@@ -22,7 +22,7 @@ const jobs = Array.from({ length: 12 }, (_, number): JobFacts => {
       createdAt: asked.at,
       createdBy: 'test',
     },
-    ...{ startedAt: asked.at, completedAt: null, outputHash: null, executions: [] },
+    ...{ startedAt: asked.at, completedAt: null, outputHash: null, cancelRequest: null, executions: [] },
   };
 });
 
@@ -127,5 +127,20 @@ describe('a run that is paused', () => {
       reason: 'queued',
       message: expect.stringContaining('waits for a worker'),
     });
+  });
+});
+
+it('a job that is to be cancelled by itself says so, whatever else it waits for', () => {
+  const cancelled = { ...(jobs[0] as JobFacts), cancelRequest: { ...asked, note: 'not this one' } };
+  const facts = { ...run, cancelRequest: null, jobs: [cancelled] };
+  const temporal = {
+    execution: { ...view, cancelRequested: false, pending: pendingOf(1) },
+    taskFailure: null,
+    queues: [],
+  };
+  const { jobs: told } = explainRun({ run: facts, plan: null, only: null, temporal, now });
+  expect(told[0]).toMatchObject({
+    reason: 'stopping',
+    message: `is to be cancelled, since ${asked.at} by key:x (not this one); was told to stop; runs until it does`,
   });
 });

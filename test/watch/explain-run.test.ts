@@ -50,7 +50,7 @@ function jobOf(job: string, more: Partial<JobFacts> = {}): JobFacts {
       createdBy: 'test',
       startedAt: null,
     },
-    ...{ completedAt: null, outputHash: null, executions: [] },
+    ...{ completedAt: null, outputHash: null, cancelRequest: null, executions: [] },
     ...more,
   };
 }

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { GraphRunDetail } from '../../graph/resources.ts';
 import { jobRunIdOf } from '../../store/index.ts';
-import { until } from '../support/until.ts';
 import { resetPoints, resetWorkflow } from '../support/reset.ts';
 import { once, statesOf, useResumes, whole } from '../support/resumes.ts';
+import { until } from '../support/until.ts';
 
 const { engine, begun, broken, pushChain, resume, failIn } = await useResumes();
 const { store } = engine;
@@ -30,22 +30,36 @@ describe('a failed job that is marked as done', () => {
     await pushChain('marked', reader);
     const id = await failIn('marked', 'b');
     const marked = await mark(id, 'b', { text: 'by hand' });
-    expect(marked).toMatchObject({ state: 'FAILED', reason: 'error', mark: { by: actor, note: 'did it in psql' } });
+    expect(marked).toMatchObject({
+      state: 'FAILED',
+      reason: 'error',
+      mark: { by: actor, note: 'did it in psql' },
+    });
     expect(await engine.verify(id)).toMatchObject({ verdict: 'equal', explained: [] });
     const { jobs } = await store.resumes.plan(id, whole);
-    const planned = Object.fromEntries(jobs.map(({ job, reasons }) => [job, reasons.map(({ reason }) => reason).join()]));
+    const planned = Object.fromEntries(
+      jobs.map(({ job, reasons }) => [job, reasons.map(({ reason }) => reason).join()]),
+    );
     expect(planned).toEqual({
       ...{ a: 'succeeded', b: 'marked', e: 'succeeded', c: 'unreached' },
       ...{ d: 'unreached,downstream', r: 'unreached' },
     });
     const run = await resume(id);
     expect(run).toMatchObject({ state: 'SUCCESS', epoch: 2 });
-    expect(statesOf(run)).toMatchObject({ a: 'SUCCESS epoch 1 reused', b: 'SUCCESS marked epoch 2', c: 'SUCCESS epoch 2' });
+    expect(statesOf(run)).toMatchObject({
+      a: 'SUCCESS epoch 1 reused',
+      b: 'SUCCESS marked epoch 2',
+      c: 'SUCCESS epoch 2',
+    });
     expect(begun.toSorted()).toEqual(['c#1']);
     const b = await store.jobRuns.get(jobRunIdOf(id, 'b'));
     expect(b).toMatchObject({ output: { text: 'by hand' }, error: null, attempts: 1, mark: { by: actor } });
-    expect(await store.jobRuns.attempts(b.id)).toMatchObject([{ state: 'FAILED', reason: 'error', epoch: 1 }]);
-    expect(await store.jobRuns.get(jobRunIdOf(id, 'r'))).toMatchObject({ output: { read: { text: 'by hand' } } });
+    expect(await store.jobRuns.attempts(b.id)).toMatchObject([
+      { state: 'FAILED', reason: 'error', epoch: 1 },
+    ]);
+    expect(await store.jobRuns.get(jobRunIdOf(id, 'r'))).toMatchObject({
+      output: { read: { text: 'by hand' } },
+    });
     await expectExplained(run, 'b');
     const again = await resume(id, { from: ['c'] });
     expect(statesOf(again).b).toBe('SUCCESS marked epoch 2 reused');
@@ -55,11 +69,17 @@ describe('a failed job that is marked as done', () => {
   it('lets its run succeed where there is nothing below it', async () => {
     await pushChain('last', { z: { kind: 'breakable', retry: once } });
     const id = await failIn('last', 'z');
-    await expect(store.resumes.resume(id, { ...whole, from: ['z'], plan: 'none' })).rejects.toThrow('has changed');
+    await expect(store.resumes.resume(id, { ...whole, from: ['z'], plan: 'none' })).rejects.toThrow(
+      'has changed',
+    );
     await mark(id, 'z');
     const run = await resume(id);
     expect([run.state, begun]).toEqual(['SUCCESS', []]);
-    expect(await store.jobRuns.get(jobRunIdOf(id, 'z'))).toMatchObject({ state: 'SUCCESS', reason: 'marked', output: null });
+    expect(await store.jobRuns.get(jobRunIdOf(id, 'z'))).toMatchObject({
+      state: 'SUCCESS',
+      reason: 'marked',
+      output: null,
+    });
     await expectExplained(run, 'z');
   });
 
@@ -82,7 +102,10 @@ describe('a failed job that is marked as done', () => {
     begun.length = 0;
     const handle = engine.client.workflow.getHandle(workflowId);
     await resetWorkflow(handle, (await resetPoints(handle))[0] ?? 0);
-    await until(async () => ((await store.graphRuns.get(id)).epoch === 3 ? true : undefined), 'it is taken over');
+    await until(
+      async () => ((await store.graphRuns.get(id)).epoch === 3 ? true : undefined),
+      'it is taken over',
+    );
     const run = await engine.ended(id);
     expect([run.state, statesOf(run).b]).toEqual(['SUCCESS', 'SUCCESS marked epoch 2 reused']);
     expect(begun).not.toContain('b#1');
@@ -100,7 +123,9 @@ describe('a failed job that is marked as done', () => {
     const alone = await store.jobRuns.create({ project: 'refused', job: 'a', actor });
     const asked = { id: alone.id, note: 'x', output: undefined, actor };
     await expect(store.marks.mark(asked)).rejects.toMatchObject({ code: 'JOB_RUN_ALONE' });
-    await expect(store.marks.mark({ ...asked, id: 'none' })).rejects.toMatchObject({ code: 'JOB_RUN_UNKNOWN' });
+    await expect(store.marks.mark({ ...asked, id: 'none' })).rejects.toMatchObject({
+      code: 'JOB_RUN_UNKNOWN',
+    });
     expect(broken.size).toBe(0);
   });
 });

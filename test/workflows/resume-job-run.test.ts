@@ -1,7 +1,7 @@
 // Jobs that were run alone and have failed: they go on as the same job run. The watch starts what nobody else does.
 import { describe, expect, it } from 'vitest';
-import { until } from '../support/until.ts';
 import { once, useResumes } from '../support/resumes.ts';
+import { until } from '../support/until.ts';
 
 const { engine, begun, broken } = await useResumes();
 const { store, inspector } = engine;
@@ -38,7 +38,9 @@ describe('a job that was run alone, resumed,', () => {
     await store.resumes.resumeJobRun({ id, actor });
     const run = await engine.endedJob(id);
     expect(run).toMatchObject({ state: 'SUCCESS', epoch: 3, attempts: 3, output: { text: '' } });
-    expect(run.tasks.map(({ workflowId }) => workflowId)).toEqual([1, 2, 3].map((epoch) => `job-run/${id}/${epoch}`));
+    expect(run.tasks.map(({ workflowId }) => workflowId)).toEqual(
+      [1, 2, 3].map((epoch) => `job-run/${id}/${epoch}`),
+    );
     const attempts = await store.jobRuns.attempts(id);
     expect(attempts.map(({ number, epoch, state }) => [number, epoch, state])).toEqual([
       [1, 1, 'FAILED'],
@@ -70,12 +72,18 @@ describe('a job that was run alone, resumed,', () => {
     const cancelled = await engine.startLone('alone', 'a');
     await engine.endedJob(cancelled.id);
     const { id } = await engine.startLone('alone', 'endless');
-    await until(async () => ((await store.jobRuns.get(id)).state === 'RUNNING' ? true : undefined), 'it works');
+    await until(
+      async () => ((await store.jobRuns.get(id)).state === 'RUNNING' ? true : undefined),
+      'it works',
+    );
     await expect(store.resumes.resumeJobRun({ id, actor })).rejects.toMatchObject({ code: 'RUN_IS_OPEN' });
     await store.cancels.jobRun({ id, note: null, actor });
     expect(await engine.endedJob(id)).toMatchObject({ reason: 'cancelled', cancelRequest: { by: actor } });
     expect(await store.resumes.resumeJobRun({ id, actor })).toMatchObject({ epoch: 2, cancelRequest: null });
-    await until(async () => ((await store.jobRuns.get(id)).state === 'RUNNING' ? true : undefined), 'it works again');
+    await until(
+      async () => ((await store.jobRuns.get(id)).state === 'RUNNING' ? true : undefined),
+      'it works again',
+    );
     await store.cancels.jobRun({ id, note: null, actor });
     expect(await engine.endedJob(id)).toMatchObject({ reason: 'cancelled', epoch: 2 });
     await expectEqual(id);
