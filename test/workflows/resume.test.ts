@@ -138,4 +138,24 @@ describe('a resume', () => {
       await expectProved(engine, id);
     },
   );
+
+  it('goes on after a reset that failed again, with what the reset has come to', async () => {
+    await pushChain('reset-again');
+    broken.add('c');
+    const { id, handle } = await engine.start('reset-again');
+    await engine.ended(id);
+    await resetWorkflow(handle, (await resetPoints(handle))[0] ?? 0);
+    await until(
+      async () => ((await store.graphRuns.get(id)).epoch === 2 ? true : undefined),
+      'the reset is taken over',
+    );
+    expect(await engine.ended(id)).toMatchObject({ state: 'FAILED', reason: 'job_failed', epoch: 2 });
+    broken.delete('c');
+    begun.length = 0;
+    const run = await resume(id);
+    expect(run).toMatchObject({ state: 'SUCCESS', epoch: 3 });
+    expect(begun).toEqual(['c#1']);
+    expect(statesOf(run)).toMatchObject({ b: 'SUCCESS epoch 2 reused', c: 'SUCCESS epoch 3' });
+    await expectProved(engine, id);
+  });
 });
