@@ -54,6 +54,18 @@ export interface SettleLoneInput extends Omit<EndedJob, 'job'> {
   readonly jobRunId: string;
 }
 
+/** Jobs of a graph run by key; or the job of a lone job run, by the id of that. */
+export interface AskForSlotsInput {
+  readonly of: { readonly graphRunId: string } | { readonly jobRunId: string };
+  readonly jobs: readonly string[];
+}
+
+export interface SlotsAnswer {
+  /** They may begin. */
+  readonly granted: readonly string[];
+  readonly waiting: readonly { readonly job: string; readonly number: number }[];
+}
+
 export interface CloseGraphRunInput {
   readonly graphRunId: string;
   readonly end: GraphEnd;
@@ -69,6 +81,29 @@ export interface CloseJobRunInput {
 type BookkeepingDependencies = Pick<Dependencies, 'store' | 'warehouse' | 'adopt'>;
 
 export function createBookkeeping(deps: BookkeepingDependencies) {
+  return { ...createSlotAsking(deps), ...createRunKeeping(deps) };
+}
+
+function createSlotAsking(deps: BookkeepingDependencies) {
+  return {
+    /** Those that wait are told by a signal, each by the number of its request; null where another execution has the run. */
+    async askForSlots({ of, jobs }: AskForSlotsInput): Promise<SlotsAnswer | null> {
+      await takeOver(deps);
+      const idOf = (job: string) => ('jobRunId' in of ? of.jobRunId : jobRunIdOf(of.graphRunId, job));
+      const asked = await deps.store.execution.askForSlots({ ...own(), jobRunIds: jobs.map(idOf) });
+      if (asked.outcome === 'lost') return null;
+      return {
+        granted: jobs.filter((job) => !asked.waiting.has(idOf(job))),
+        waiting: jobs.flatMap((job) => {
+          const number = asked.waiting.get(idOf(job));
+          return number === undefined ? [] : [{ job, number }];
+        }),
+      };
+    },
+  };
+}
+
+function createRunKeeping(deps: BookkeepingDependencies) {
   const { store, adopt } = deps;
   const { shutOut } = deps.warehouse;
   return {

@@ -22,6 +22,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { markRoute } from './routes/mark.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { pauseRoutes } from './routes/pauses.ts';
+import { poolRoutes } from './routes/pools.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { resumeRoutes } from './routes/resume.ts';
 import { resumeJobRunRoute } from './routes/resume-job-run.ts';
@@ -107,6 +108,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   retryRoute(v1, dependencies);
   markRoute(v1, dependencies);
   resumeJobRunRoute(v1, dependencies);
+  poolRoutes(v1, dependencies);
   eventRoutes(v1, dependencies, metrics);
   verificationRoutes(v1, dependencies);
   scheduleRoutes(v1, dependencies);

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { pino } from 'pino';
 import { type Environment, parseEnvironment } from '../graph/environment.ts';
 import { createKinds } from '../jobs/index.ts';
-import { createStore } from '../store/index.ts';
+import { createStore, type Store } from '../store/index.ts';
 import { logSparingly } from '../watch/log-sparingly.ts';
 import { openWatch } from '../watch/open-watch.ts';
 import { createStarter } from '../watch/starter.ts';
@@ -25,8 +25,12 @@ try {
 async function run(environment: Environment): Promise<void> {
   const stopAsked = awaitStop();
   const starter = createStarter({ temporal: environment.temporal });
-  const onGranted = tellGranted(starter, (error) => log.debug({ err: error }, 'not told yet of a grant'));
-  const store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
+  const onGranted = tellGranted(
+    starter,
+    (jobRunIds) => store.watch.noteTold(jobRunIds),
+    (error) => log.debug({ err: error }, 'not told yet of a grant'),
+  );
+  const store: Store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
   const watch = openWatch({
     environment,
     store,

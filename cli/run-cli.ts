@@ -7,6 +7,7 @@ import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { markCommand } from './commands/mark.ts';
 import { pauseCommand, unpauseCommand } from './commands/pause.ts';
+import { poolsCommand } from './commands/pools.ts';
 import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
@@ -54,6 +55,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     explainCommand,
     jobsCommand,
     scheduleCommand,
+    poolsCommand,
   ];
   for (const make of commands) program.addCommand(make(setting));
   // Each command has its own: settings are not handed down by addCommand.

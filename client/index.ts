@@ -3,12 +3,14 @@ import { createFiles } from './files.ts';
 import { createGraphs } from './graphs.ts';
 import { type ClientSettings, createHttp } from './http.ts';
 import { createJobs } from './jobs.ts';
+import { createPools } from './pools.ts';
 import { createProjects } from './projects.ts';
 import { createGraphRuns, createJobRuns } from './runs.ts';
 import { createSchedules } from './schedules.ts';
 import { createVerifications } from './verifications.ts';
 
 export type * from '../graph/inspections.ts';
+export type { PoolView } from '../graph/pools.ts';
 export type * from '../graph/resources.ts';
 export type { SchedulePreview, ScheduleTick, ScheduleView } from '../graph/schedules/resources.ts';
 export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
@@ -43,6 +45,7 @@ export function createClient(settings: ClientSettings) {
     graphRuns: createGraphRuns(http),
     jobRuns: createJobRuns(http),
     schedules: createSchedules(http),
+    pools: createPools(http),
     events: createEvents(http),
     verifications: createVerifications(http),
     ready: () => http.request<Readiness>({ method: 'GET', path: ['health', 'ready'], alsoAnswers: [503] }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationLimitsMs, durationPattern, parseDurationMs } from './durations.ts';
 import { limits } from './limits.ts';
-import { isReservedProjectName, jobKeyPattern, projectNamePattern } from './names.ts';
+import { isReservedProjectName, jobKeyPattern, poolNamePattern, projectNamePattern } from './names.ts';
 import { defaultRetry, defaultTimeoutMs, type JobRules, onFailures, runIfRules } from './rules.ts';
 
 export const projectNameSchema = z
@@ -12,6 +12,12 @@ export const projectNameSchema = z
 export const jobKeySchema = z
   .string()
   .regex(jobKeyPattern, 'expected a job key: a lower-case letter, then up to 62 of a-z, 0-9 and _');
+
+export const poolNameSchema = z
+  .string()
+  .regex(poolNamePattern, 'expected a pool name: a lower-case letter, then up to 62 of a-z, 0-9, _ and -');
+
+export const poolSlotsSchema = z.int().min(1).max(limits.poolSlots);
 
 export const timezoneSchema = z
   .string()
@@ -47,6 +53,12 @@ const retrySchema = z
     { path: ['maximumInterval'], message: 'expected it to be at least initialInterval (1s unless given)' },
   );
 
+const poolsSchema = z
+  .record(poolNameSchema, poolSlotsSchema)
+  .refine((pools) => Object.keys(pools).length <= limits.poolsPerJob, {
+    message: `expected at most ${limits.poolsPerJob} pools`,
+  });
+
 export const jobDefinitionSchema = z
   .strictObject({
     kind: z.string().min(1).max(63),
@@ -59,6 +71,14 @@ export const jobDefinitionSchema = z
     timeout: durationSchema.optional(),
     totalTimeout: durationSchema.optional(),
     retry: retrySchema.optional(),
+    /** Slots by pool: all of them at once, before it is given to a worker. */
+    pools: poolsSchema.optional(),
+    /** Among those that wait for a pool: the higher goes first. */
+    priority: z.int().min(-1_000).max(1_000).optional(),
+  })
+  .refine(({ pools, priority }) => priority === undefined || pools !== undefined, {
+    path: ['priority'],
+    message: 'it orders jobs that wait for a pool: expected pools beside it',
   })
   .refine(isTotalEnough, {
     path: ['totalTimeout'],
@@ -99,6 +119,7 @@ export function rulesOf(job: JobDefinition): JobRules {
     allowFailure: job.allowFailure ?? false,
     timeoutMs: milliseconds(job.timeout) ?? defaultTimeoutMs,
     ...(totalTimeoutMs !== undefined && { totalTimeoutMs }),
+    ...(hasPools(job) && { pools: job.pools, ...(job.priority !== undefined && { priority: job.priority }) }),
     retry: {
       maximumAttempts: retry?.maximumAttempts ?? defaultRetry.maximumAttempts,
       initialIntervalMs,
@@ -108,6 +129,10 @@ export function rulesOf(job: JobDefinition): JobRules {
       nonRetryableErrors: retry?.nonRetryableErrors ?? defaultRetry.nonRetryableErrors,
     },
   };
+}
+
+function hasPools<Job extends JobDefinition>(job: Job): job is Job & { pools: Record<string, number> } {
+  return Object.keys(job.pools ?? {}).length > 0;
 }
 
 export function milliseconds(duration: string | undefined): number | undefined {

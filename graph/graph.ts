@@ -18,6 +18,8 @@ export interface Graph {
   readonly maxOpenRuns?: number;
   /** The project whose runs start runs of this one when they have succeeded. */
   readonly after?: string;
+  /** The most that one job asks for, by pool; absent where none asks for any. */
+  readonly pools?: Readonly<Record<string, number>>;
   readonly jobs: readonly GraphJob[];
 }
 

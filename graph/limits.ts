@@ -23,6 +23,9 @@ export const limits = {
   scheduleTicksDefault: 10,
   scheduleTicksMax: 1_000,
   jobsInFlightDefault: 100,
+  pools: 200,
+  poolSlots: 10_000,
+  poolsPerJob: 10,
   /** What `maxOpenRuns` may be. */
   openRunsPerProject: 10_000,
   /** Of one execution: at either it starts nothing more, and goes on in a new one once nothing is in flight. */
@@ -48,4 +51,6 @@ export const limits = {
   /** Jobs that are told of each reason; all are counted. */
   explainedJobsPerReason: 100,
   explainedUpstream: 10,
+  /** Who holds a pool's slots. */
+  explainedHolders: 5,
 } as const;

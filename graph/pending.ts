@@ -32,7 +32,7 @@ export function pendingReasons(
     const parentsFinal = (plan.parents[job] ?? []).every((parent) => final[parent]);
     const row = stored.get(key);
     final[job] = passing.has(job) ? parentsFinal : row !== undefined && isFinal(row.state);
-    if (row?.state !== 'PENDING' || isInFlight(row)) return;
+    if (row?.state !== 'PENDING' || isInFlight(row) || row.reason === 'slot') return;
     if (!parentsFinal) reasons.set(key, 'upstream');
     else if (isPaused) reasons.set(key, 'paused');
     else {

@@ -24,6 +24,8 @@ export interface Progress {
   readonly ready: number[];
   readyFrom: number;
   readonly taken: Set<number>;
+  /** Ready, and waiting for something else than a worker. */
+  readonly aside: Set<number>;
   readonly ends: (JobEnd | undefined)[];
   /** Settled without running, and not yet taken by `takeSettled`. */
   settled: SettledJob[];
@@ -52,6 +54,7 @@ export function beginProgress(plan: Plan, kept?: KeptJobs): Progress {
     ready: [],
     readyFrom: 0,
     taken: new Set(),
+    aside: new Set(),
     ends: plan.keys.map(() => undefined),
     settled: [],
     open: plan.keys.length - plan.passing.length,
@@ -96,6 +99,20 @@ export function takeReady(progress: Progress, most: number): number[] {
 export function take(progress: Progress, job: number): boolean {
   const isKnown = job in progress.plan.keys && !progress.passing.has(job);
   if (!isKnown || progress.taken.has(job) || progress.ends[job]) return false;
+  progress.aside.delete(job);
+  progress.taken.add(job);
+  return true;
+}
+
+/** A job that was taken has to wait for something else: it is as one that was not, and comes back by `takeAside`. */
+export function setAside(progress: Progress, job: number): void {
+  progress.taken.delete(job);
+  progress.aside.add(job);
+}
+
+/** False for one that does not wait any more: it was taken, or has ended. */
+export function takeAside(progress: Progress, job: number): boolean {
+  if (!progress.aside.delete(job)) return false;
   progress.taken.add(job);
   return true;
 }
@@ -121,7 +138,9 @@ export function completeJob(progress: Progress, job: number, end: JobEnd): void 
 /** Returns the jobs that this makes releasable. */
 function stopStarting(progress: Progress): number[] {
   progress.stopped = true;
-  const waiting = progress.ready.slice(progress.readyFrom).filter((job) => !progress.taken.has(job));
+  const ready = progress.ready.slice(progress.readyFrom).filter((job) => !progress.taken.has(job));
+  const waiting = [...progress.aside, ...ready];
+  progress.aside.clear();
   progress.readyFrom = progress.ready.length;
   return waiting.flatMap((job) => settle(progress, job, notStarted));
 }
@@ -132,6 +151,7 @@ export const notStarted: JobEnd = { state: 'FAILED', reason: 'cancelled' };
 /** Ends all jobs that were never taken, as a cancel does; they are then settled. */
 export function abandonRest(progress: Progress, end: JobEnd): void {
   progress.readyFrom = progress.ready.length;
+  progress.aside.clear();
   progress.plan.keys.forEach((_, job) => {
     if (progress.passing.has(job) || progress.taken.has(job) || progress.ends[job]) return;
     progress.ends[job] = end;

@@ -7,6 +7,10 @@ export interface JobRules {
   /** Over all attempts and what lies between them; absent where there is none. */
   readonly totalTimeoutMs?: number;
   readonly retry: RetryRules;
+  /** Slots by pool; absent where it needs none. */
+  readonly pools?: Readonly<Record<string, number>>;
+  /** Among those that wait for one; absent where it is 0. */
+  readonly priority?: number;
 }
 
 /** Temporal's words. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkAfter } from './after.ts';
+import { findPoolProblems, type KnownPools, largestAsks } from './check-pools.ts';
 import { parseCondition } from './condition.ts';
 import {
   durationSchema,
@@ -53,8 +54,11 @@ interface ReadJob extends ReadConfig {
   readonly asked: readonly Reference[];
 }
 
-/** Checks a definition against the model and the kinds, and finds all its problems at once. Pure. */
-export function validateGraph(input: unknown, kinds: Kinds): Validation {
+/**
+ * Checks a definition against the model, the kinds and the pools, and finds all its problems at once. Pure.
+ * @param pools undefined where they are not known: what is stored is held to them again
+ */
+export function validateGraph(input: unknown, kinds: Kinds, pools?: KnownPools): Validation {
   const problems = new ProblemList();
   const outer = parsePart(outerSchema, input, problems);
   const written = jobsOf(input);
@@ -67,6 +71,9 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const jobs = read.filter((job) => job !== undefined);
   const keys = new Set(written.map(([key]) => key));
   for (const job of jobs) checkParams(job, params, problems);
+  for (const { key, job } of pools ? jobs : [])
+    for (const problem of findPoolProblems(key, job.pools ?? {}, pools ?? new Map()))
+      problems.add(() => problem);
   const parents = deriveParents(jobs, keys, problems);
   const { order, cycles } = sortTopologically(parents);
   for (const cycle of cycles) problems.add(() => cycleProblem(cycle));
@@ -77,6 +84,8 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
   const place = new Map(order.map((key, index) => [key, index]));
   const { onFailure = 'continue', maxOpenRuns = defaultMaxOpenRuns } = outer;
   const timeoutMs = milliseconds(outer.timeout);
+  const resolved = order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place));
+  const asks = largestAsks(resolved);
   const graph: Graph = {
     project: outer.project,
     timezone: outer.timezone ?? 'UTC',
@@ -85,7 +94,8 @@ export function validateGraph(input: unknown, kinds: Kinds): Validation {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(maxOpenRuns !== defaultMaxOpenRuns && { maxOpenRuns }),
     ...(outer.after !== undefined && { after: outer.after }),
-    jobs: order.map((key) => resolveJob(byKey.get(key) as ReadJob, parents.get(key) ?? [], place)),
+    ...(asks && { pools: asks }),
+    jobs: resolved,
   };
   const planBytes = Buffer.byteLength(JSON.stringify(makePlan(graph, new Set(order))));
   if (planBytes <= limits.planBytes) return { ok: true, graph, definition };

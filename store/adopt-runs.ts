@@ -7,6 +7,7 @@ import { readWorkflowId } from '../graph/workflow-ids.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
 import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
+import { freeSlots } from './pool-grants.ts';
 import { restoreRecorded } from './restore-recorded.ts';
 import { settleRows } from './settle-jobs.ts';
 import { type BegunJobRun, nothingShutOut, readBegun, type ShutOut } from './shut-out.ts';
@@ -188,6 +189,8 @@ async function sendBack(
      WHERE id = ANY ($1::uuid[])`,
     [ids, epoch, adoption.actor],
   );
+  // The new execution asks anew.
+  const granted = await freeSlots(client, ids, adoption.actor);
   const told = rows.flatMap((row) => {
     const end = adoption.kept.get(row.job);
     return end ? [{ jobRunId: row.id, ...end }] : [];
@@ -208,7 +211,7 @@ async function sendBack(
       actor: adoption.actor,
     }),
   );
-  return [...events, ...settled.events];
+  return [...events, ...settled.events, ...granted];
 }
 
 /**

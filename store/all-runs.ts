@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { projectIdOf } from './projects.ts';
 import { readGraphRunFacts, readJobRunFacts } from './run-facts.ts';
+import { jobRunReason } from './run-views.ts';
 import type { Graphs, PageRequest, RunFacts, RunListFilter, StoredRun } from './store.ts';
 
 export interface Runs {
@@ -32,7 +33,7 @@ const pageSql = `
        AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4::timestamptz, $5::uuid))
      ORDER BY r.created_at DESC, r.id DESC LIMIT $1)
     UNION ALL
-    (SELECT 'job_run', r.id, p.name, j.key, r.state, r.reason, r.created_at
+    (SELECT 'job_run', r.id, p.name, j.key, r.state, ${jobRunReason}, r.created_at
      FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
      WHERE r.graph_run_id IS NULL
        AND ($2::uuid IS NULL OR r.project_id = $2) AND ($3::timestamptz IS NULL OR r.created_at >= $3)

@@ -40,6 +40,8 @@ export type StartAnswer =
   | { readonly verdict: 'superseded'; readonly message: string };
 
 export interface AttemptOutcome extends AttemptWrite {
+  /** Its job may hold slots of pools, which its end frees. */
+  readonly mayHoldSlots?: boolean;
   readonly end: AttemptEnd;
 }
 

@@ -6,6 +6,7 @@ import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
 import type { Fired } from './admit-slots.ts';
 import { type Adopted, type Adoption, adoptRun, begunOfRun, epochOfRun } from './adopt-runs.ts';
+import { type AskedForSlots, type AskForSlots, askForSlots } from './ask-for-slots.ts';
 import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
 import { endTask } from './end-tasks.ts';
@@ -31,6 +32,8 @@ export interface Execution {
    * recorded SUCCESS stays, and what has published has succeeded.
    */
   settle(request: Settle, shutOut: ShutOutAttempts): Promise<SettledEnd[]>;
+  /** Slots of pools for jobs that are ready; each is told once it has all that it needs. */
+  askForSlots(request: AskForSlots): Promise<AskedForSlots>;
   /** Ends the run and its Task; what `settle` names is settled with it. */
   closeGraphRun(request: CloseGraphRun, shutOut: ShutOutAttempts): Promise<GraphEnd>;
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
@@ -195,6 +198,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         (client) => begunAmong(client, request.runId, idsOf(request.jobs)),
         (client, shut) => settleJobs(client, request, shut),
       ),
+    askForSlots: (request) => askForSlots(database, cache, request),
     closeGraphRun: (request, shutOut) =>
       request.settle.length === 0
         ? close(request)

@@ -1,11 +1,13 @@
 import type pg from 'pg';
+import { isFinal } from '../graph/states.ts';
 import type { JobRunRow } from '../graph/transitions.ts';
 import { workerFaults } from '../graph/worker-ends.ts';
 import { upsertAttempts } from './attempt-rows.ts';
 import type { PendingWrite } from './attempt-writes.ts';
-import { insertEvents } from './events.ts';
+import { insertEvents, type NewEvent } from './events.ts';
 import { answerAll, type Folded, foldWrites } from './fold-writes.ts';
 import { type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
+import { freeSlots } from './pool-grants.ts';
 
 /** Writes that were stored: `deliver` gives their answers, after the commit. */
 export interface Flushed {
@@ -36,7 +38,8 @@ export async function flushAttempts(
   await upsertAttempts(client, folded.attempts);
   const workersEnded = await countWorkersEnded(client, writes, folded.rows);
   const tokens = await takeTokens(client, writes);
-  await insertEvents(client, folded.events);
+  const granted = await freeEnded(client, writes, folded.rows);
+  await insertEvents(client, [...folded.events, ...granted]);
   return { folded, deliver: () => answerAll(folded.decided, () => tokens.pop() ?? null, workersEnded) };
 }
 
@@ -54,6 +57,21 @@ async function endLostAttempts(
      WHERE a.job_run_id = n.id AND a.number < n.number AND a.completed_at IS NULL`,
     [again.map((row) => row.id), again.map((row) => row.attempts)],
   );
+}
+
+/** Jobs without pools are not looked at. */
+async function freeEnded(
+  client: pg.ClientBase,
+  writes: readonly PendingWrite[],
+  written: readonly JobRunRow[],
+): Promise<NewEvent[]> {
+  const holding = new Set(
+    writes.flatMap((pending) =>
+      pending.type === 'end' && pending.write.mayHoldSlots ? [pending.write.subject.jobRunId] : [],
+    ),
+  );
+  const ended = written.filter(({ id, state }) => holding.has(id) && isFinal(state)).map(({ id }) => id);
+  return ended.length > 0 ? freeSlots(client, ended, writes[0]?.write.worker ?? 'worker') : [];
 }
 
 async function takeTokens(client: pg.ClientBase, writes: readonly PendingWrite[]): Promise<string[]> {

@@ -51,8 +51,9 @@ function chooseKnown(writes: readonly PendingWrite[], expectRow: ExpectRow) {
   for (const { pending, verdict } of decided) {
     const { jobRunId } = pending.write.subject;
     const begins = pending.type === 'start' && expected.get(jobRunId)?.state === 'RUNNING';
-    // An attempt that begins over one that has not ended finds that one lost.
-    if (!verdict?.applies || begins) unknown.add(jobRunId);
+    const frees = pending.type === 'end' && pending.write.mayHoldSlots === true;
+    // An attempt that begins over one that has not ended finds that one lost; slots are freed under their pools' locks.
+    if (!verdict?.applies || begins || frees) unknown.add(jobRunId);
   }
   return { expected, taken: writes.filter(({ write }) => !unknown.has(write.subject.jobRunId)) };
 }

@@ -2,20 +2,34 @@
 // and not told.
 import type { RunToStart } from './store.ts';
 
+export interface GrantedJob {
+  readonly jobRunId: string;
+  readonly job: string;
+  /** Of its request. */
+  readonly number: number;
+  /** That waits for it. */
+  readonly workflowId: string;
+}
+
 export interface Granted {
+  /** Graph runs that begin. */
   readonly runs: readonly RunToStart[];
+  /** Job runs that have what they asked for of pools. */
+  readonly jobs: readonly GrantedJob[];
 }
 
 /** By the connection of the transaction. */
-const noted = new WeakMap<object, RunToStart[]>();
+const noted = new WeakMap<object, Granted>();
 
-export function noteGranted(client: object, runs: readonly RunToStart[]): void {
-  if (runs.length > 0) noted.set(client, [...(noted.get(client) ?? []), ...runs]);
+export function noteGranted(client: object, { runs = [], jobs = [] }: Partial<Granted>): void {
+  if (runs.length + jobs.length === 0) return;
+  const before = noted.get(client);
+  noted.set(client, { runs: [...(before?.runs ?? []), ...runs], jobs: [...(before?.jobs ?? []), ...jobs] });
 }
 
 /** Forgets what was noted, and answers with it; null where there is nothing. */
 export function takeGranted(client: object): Granted | null {
-  const runs = noted.get(client);
+  const granted = noted.get(client) ?? null;
   noted.delete(client);
-  return runs ? { runs } : null;
+  return granted;
 }

@@ -11,6 +11,7 @@ import { insertEvents } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
+import { holdPools } from './pools.ts';
 import { checkPredecessors } from './predecessors.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
 import { letIn } from './run-line.ts';
@@ -81,6 +82,7 @@ async function pushGraph(client: pg.ClientBase, push: GraphPush) {
   const [project] = locked.rows;
   if (project === undefined) throw unknownProject(graph.project);
   const projectId = project.id;
+  await holdPools(client, graph);
   const current = await readCurrent(client, projectId);
   const text = JSON.stringify(definition);
   const hash = createHash('sha256').update(text).digest('hex');

@@ -20,6 +20,7 @@ import { createLeases } from './leases.ts';
 import { createMarks } from './mark-jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { createPauses } from './pause-runs.ts';
+import { createPools } from './pools.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
 import { createResumes } from './resume-runs.ts';
@@ -30,7 +31,7 @@ import type { Store } from './store.ts';
 import { createTombstones } from './tombstones.ts';
 import { createWatching } from './watching.ts';
 
-export type { Granted } from './granted.ts';
+export type { Granted, GrantedJob } from './granted.ts';
 export { AnsweredBefore } from './idempotency.ts';
 export { jobRunIdOf } from './ids.ts';
 export { recordOutput } from './outputs.ts';
@@ -69,6 +70,7 @@ export function createStore(options: StoreOptions): Store {
     schedules: translateErrors(createSchedules(database, cache)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
+    pools: translateErrors(createPools(database)),
     checkpoints: translateErrors(createCheckpoints(database)),
     events: translateErrors(createEvents(database)),
     metrics: translateErrors(createMetrics(database)),

@@ -15,6 +15,7 @@ import {
   type CancelColumns,
   cancelColumns,
   type JobRunViewRow,
+  jobRunReason,
   jobRunViewColumns,
   type MarkColumns,
   markColumns,
@@ -121,7 +122,7 @@ async function pendingReasonOf(client: pg.ClientBase, graphs: Pick<Graphs, 'load
   const siblings = await client.query<
     Pick<JobRunViewRow, 'job' | 'state' | 'reason'> & { readonly isPaused: boolean }
   >(
-    `SELECT j.key AS job, r.state, r.reason, g.paused_at IS NOT NULL AS "isPaused"
+    `SELECT j.key AS job, r.state, ${jobRunReason} AS reason, g.paused_at IS NOT NULL AS "isPaused"
      FROM job_run r JOIN job j ON j.id = r.job_id JOIN graph_run g ON g.id = r.graph_run_id WHERE r.graph_run_id = $1`,
     [row.graph_run_id],
   );

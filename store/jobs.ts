@@ -2,6 +2,7 @@ import type { JobView } from '../graph/resources.ts';
 import type { Database } from './database.ts';
 import { unknownJob } from './new-runs.ts';
 import { unknownProject } from './projects.ts';
+import { jobRunReason } from './run-views.ts';
 import type { Jobs } from './store.ts';
 
 interface JobRow {
@@ -31,7 +32,7 @@ const selectJobs = `
     ON $2::text IS NULL OR g.job ->> 'key' = $2
   LEFT JOIN job j ON j.project_id = p.id AND j.key = g.job ->> 'key'
   LEFT JOIN LATERAL (
-    SELECT r.id, r.state, r.reason, r.created_at FROM job_run r
+    SELECT r.id, r.state, ${jobRunReason} AS reason, r.created_at FROM job_run r
     WHERE r.job_id = j.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1
   ) latest ON true
   WHERE p.name = $1 ORDER BY g.place`;

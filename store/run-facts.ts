@@ -16,6 +16,7 @@ import {
   toGraphRunView,
   toJobRunView,
 } from './run-views.ts';
+import { readSlotWaits, type SlotWait } from './slot-waits.ts';
 import type { AttemptFacts, Graphs, JobFacts, RunFacts } from './store.ts';
 import { readTasks } from './tasks.ts';
 
@@ -35,7 +36,7 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
   if (!isId(id)) throw unknownGraphRun(id);
   const read = await database.snapshot(async (client) => ({
     runs: (await client.query<GraphRunRow>(`${selectGraphRun} WHERE r.id = $1`, [id])).rows,
-    jobs: (await client.query<JobRow>(`${selectJobs} WHERE r.graph_run_id = $1 ORDER BY r.place`, [id])).rows,
+    ...(await readJobs(client, `WHERE r.graph_run_id = $1 ORDER BY r.place`, id)),
     attempts: await readAttempts(client, 'r.graph_run_id', id),
     tasks: await readTasks(client, { graphRunId: id }),
     line: await readLine(client, id),
@@ -56,7 +57,7 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
     ...{ cancelRequest, pause },
     tasks: read.tasks,
     ...(read.line && { line: read.line }),
-    jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read.attempts)),
+    jobs: read.jobs.map((job) => toFacts(job, reasons?.get(job.job) ?? null, read)),
   };
 }
 
@@ -64,13 +65,13 @@ export async function readGraphRunFacts(database: Database, graphs: Graphs, id: 
 export async function readJobRunFacts(database: Database, id: string): Promise<RunFacts> {
   if (!isId(id)) throw unknownJobRun(id);
   const read = await database.snapshot(async (client) => ({
-    jobs: (await client.query<JobRow>(`${selectJobs} WHERE r.id = $1 AND r.graph_run_id IS NULL`, [id])).rows,
+    ...(await readJobs(client, 'WHERE r.id = $1 AND r.graph_run_id IS NULL', id)),
     attempts: await readAttempts(client, 'r.id', id),
     tasks: await readTasks(client, { jobRunId: id }),
   }));
   const [row] = read.jobs;
   if (!row) throw unknownJobRun(id);
-  const job = toFacts(row, 'queued', read.attempts);
+  const job = toFacts(row, 'queued', read);
   const { project, state, reason, epoch, error, createdAt } = job;
   return {
     ...{ type: 'job_run', id, project, state, reason, epoch, error, createdAt },
@@ -82,18 +83,27 @@ export async function readJobRunFacts(database: Database, id: string): Promise<R
   };
 }
 
-function toFacts(
-  row: JobRow,
-  pendingReason: JobFacts['reason'],
-  attempts: ReadonlyMap<string, AttemptFacts[]>,
-): JobFacts {
+interface Read {
+  readonly attempts: ReadonlyMap<string, AttemptFacts[]>;
+  readonly slotWaits: ReadonlyMap<string, SlotWait[]>;
+}
+
+function toFacts(row: JobRow, pendingReason: JobFacts['reason'], { attempts, slotWaits }: Read): JobFacts {
+  const waits = slotWaits.get(row.id);
   return {
     ...toJobRunView(row, pendingReason),
     outputHash: row.output_hash,
     cancelRequest: toCancelRequest(row),
     version: row.version,
     executions: attempts.get(row.id) ?? [],
+    ...(waits && { slotWaits: waits }),
   };
+}
+
+async function readJobs(client: pg.ClientBase, where: string, id: string) {
+  const jobs = (await client.query<JobRow>(`${selectJobs} ${where}`, [id])).rows;
+  const waiting = jobs.filter(({ reason }) => reason === 'slot').map((job) => job.id);
+  return { jobs, slotWaits: await readSlotWaits(client, waiting) };
 }
 
 /** Attempts are counted per execution; of their own errors the last two are told, the latest first. */

@@ -4,7 +4,6 @@ import type pg from 'pg';
 import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import { noteGranted } from './granted.ts';
-import type { RunLine } from './store.ts';
 
 /** Of a run `o`: it counts against the limit. As the condition of the index `graph_run_open`. */
 const isOpen = `o.completed_at IS NULL AND o.reason IS DISTINCT FROM 'slot'`;
@@ -59,7 +58,7 @@ export async function letIn(client: pg.ClientBase, projectId: string, actor: str
      SELECT * FROM let_in`,
     [projectId, actor],
   );
-  noteGranted(client, found.rows);
+  noteGranted(client, { runs: found.rows });
   return found.rows.map(({ id, project, epoch }) => {
     return { type: 'graph_run', project, graphRunId: id, state: 'PENDING', epoch, actor };
   });
@@ -83,6 +82,15 @@ export async function letAllIn({ pool, transaction }: Database, actor: string): 
     });
   }
   return count;
+}
+
+export interface RunLine {
+  readonly maxOpenRuns: number;
+  /** How many wait that came before it. */
+  readonly ahead: number;
+  /** Ids of runs that are open, oldest first, as far as they are told; all are counted. */
+  readonly open: readonly string[];
+  readonly openCount: number;
 }
 
 const openRunsTold = 10;

@@ -144,8 +144,12 @@ export interface JobRunViewRow {
   readonly completed_at: Date | null;
 }
 
+/** Of a job run `r`: that it waits for a pool is told by what it has asked for. */
+export const jobRunReason = `coalesce(r.reason, CASE WHEN r.state = 'PENDING' AND EXISTS (
+    SELECT FROM pool_claim c WHERE c.job_run_id = r.id AND c.granted_at IS NULL) THEN 'slot' END)`;
+
 export const jobRunViewColumns = `
-  r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, r.reason, r.error, r.epoch, r.attempts,
+  r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, ${jobRunReason} AS reason, r.error, r.epoch, r.attempts,
   (SELECT g.epoch FROM graph_run g WHERE g.id = r.graph_run_id) AS run_epoch, r.created_at, r.created_by, r.started_at, r.completed_at`;
 
 /** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */

@@ -5,6 +5,7 @@ import { insertEvents, type NewEvent } from './events.ts';
 import type { Settle, SettledEnd } from './execution.ts';
 import { endOf, type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
 import { toJson } from './json.ts';
+import { freeSlotsOf } from './pool-grants.ts';
 import type { ShutOut } from './shut-out.ts';
 
 /**
@@ -49,7 +50,11 @@ export async function settleRows(
     return { jobRunId: job.jobRunId, end: isFinal(verdict.row.state) ? endOf(verdict.row) : job.end };
   });
   await updateJobRuns(client, changed, actor);
-  if (changed.length > 0) await endOpenAttempts(client, changed);
+  if (changed.length > 0) {
+    const pools = await endOpenAttempts(client, changed);
+    const ids = changed.map(({ id }) => id);
+    events.push(...(await freeSlotsOf(client, ids, pools, actor)));
+  }
   return { ends, events };
 }
 
@@ -59,16 +64,18 @@ function toldOrPublished(told: ToldEnd, row: JobRunRow, shut: ShutOut): ToldEnd 
   return output === undefined ? told : { end: { state: 'SUCCESS', reason: null }, error: null, output };
 }
 
-/** What was still open of an ended job's attempts ended with it. */
-async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<void> {
-  await client.query(
-    `UPDATE attempt a SET completed_at = now(), error = e.error,
+/** What was still open of an ended job's attempts ended with it. Resolves with the pools that these jobs have to do with. */
+async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]): Promise<string[]> {
+  const found = await client.query<{ pool: string }>(
+    `WITH ended AS (
+     UPDATE attempt a SET completed_at = now(), error = e.error,
        state = CASE e.state WHEN 'SUCCESS' THEN e.state ELSE 'FAILED' END,
        reason = CASE WHEN e.state = 'SUCCESS' THEN e.reason
                      WHEN e.reason IN ('error', 'timed_out', 'cancelled', 'terminated', 'lost') THEN e.reason
                      ELSE 'lost' END
      FROM unnest($1::uuid[], $2::run_state[], $3::text[], $4::jsonb[]) AS e (id, state, reason, error)
-     WHERE a.job_run_id = e.id AND a.completed_at IS NULL`,
+     WHERE a.job_run_id = e.id AND a.completed_at IS NULL)
+     SELECT DISTINCT pool FROM pool_claim WHERE job_run_id = ANY ($1::uuid[])`,
     [
       rows.map((row) => row.id),
       rows.map((row) => row.state),
@@ -76,6 +83,7 @@ async function endOpenAttempts(client: pg.ClientBase, rows: readonly JobRunRow[]
       rows.map((row) => toJson(row.error)),
     ],
   );
+  return found.rows.map(({ pool }) => pool);
 }
 
 function eventOf(locked: LockedJobRun, row: JobRunRow, actor: string): NewEvent {

@@ -28,11 +28,14 @@ import type { Leases } from './leases.ts';
 import type { Marks } from './mark-jobs.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pauses } from './pause-runs.ts';
+import type { Pools } from './pools.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resumes } from './resume-runs.ts';
 import type { Retries } from './retry-jobs.ts';
+import type { RunLine } from './run-line.ts';
 import type { RunValues } from './run-values.ts';
 import type { Schedules } from './schedules.ts';
+import type { SlotWait } from './slot-waits.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { Watching } from './watching.ts';
 
@@ -209,15 +212,6 @@ export interface RunFacts {
   readonly jobs: readonly JobFacts[];
 }
 
-export interface RunLine {
-  readonly maxOpenRuns: number;
-  /** How many wait that came before it. */
-  readonly ahead: number;
-  /** Ids of runs that are open, oldest first, as far as they are told; all are counted. */
-  readonly open: readonly string[];
-  readonly openCount: number;
-}
-
 export interface JobFacts extends JobRunView {
   readonly outputHash: string | null;
   readonly cancelRequest: Asked | null;
@@ -225,6 +219,8 @@ export interface JobFacts extends JobRunView {
   readonly version: number;
   /** Its attempts, for each execution that it was tried in; in no order. */
   readonly executions: readonly AttemptFacts[];
+  /** Of one that waits for pools: what it asks of each. */
+  readonly slotWaits?: readonly SlotWait[];
 }
 
 export interface AttemptFacts {
@@ -272,6 +268,7 @@ export interface Store {
   readonly schedules: Schedules;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
+  readonly pools: Pools;
   readonly checkpoints: Checkpoints;
   readonly events: Events;
   readonly metrics: Metrics;

@@ -5,7 +5,9 @@ import type { AttemptSubject } from './attempt-writes.ts';
 import type { Database } from './database.ts';
 import type { OpenGraphRun, OpenJobRun, WorkflowIdentity } from './execution.ts';
 import { readOpenExecutions, readStanding, siftExecutions } from './executions.ts';
+import type { GrantedJob } from './granted.ts';
 import type { GraphCache } from './graph-cache.ts';
+import { freeLeftClaims, noteTold, readUntold } from './left-claims.ts';
 import { noteLost, readRunningAttempts } from './lost-attempts.ts';
 import { recordGraphRun, recordJobRun } from './outside-runs.ts';
 import { letAllIn } from './run-line.ts';
@@ -25,6 +27,12 @@ export interface Watching {
 
   /** Lets in runs whose place nobody has given them: of each project, as many as may be open. Answers with how many. */
   letRunsIn(actor: string): Promise<number>;
+
+  /** Frees what ended job runs hold of pools, and gives what is free; answers with how often that was to be done. */
+  tendPools(actor: string): Promise<number>;
+  /** Job runs that have their slots, and whose workflow may not know. */
+  untoldGrants(olderThan: Date, most: number): Promise<GrantedJob[]>;
+  noteTold(jobRunIds: readonly string[]): Promise<void>;
 
   /** Makes the row of a run that was started outside, as PENDING, or FAILED/invalid; false where there is one. */
   recordGraphRun(run: OutsideGraphRun): Promise<boolean>;
@@ -140,6 +148,9 @@ export function createWatching(database: Database, cache: GraphCache): Watching 
     standingOf: (identity) => readStanding(pool, identity),
     openExecutions: (after, most) => readOpenExecutions(pool, after, most),
     letRunsIn: (actor) => letAllIn(database, actor),
+    tendPools: (actor) => freeLeftClaims(database, actor),
+    untoldGrants: (olderThan, most) => readUntold(database, olderThan, most),
+    noteTold: (jobRunIds) => noteTold(database, jobRunIds),
     recordGraphRun: (run) => recordGraphRun(database, cache, run),
     recordJobRun: (run) => recordJobRun(database, cache, run),
     claimUnopened: (identity, actor) =>

@@ -12,6 +12,7 @@ const schemaFiles = [
   'graph/environment.ts',
   'graph/inspections.ts',
   'graph/requests.ts',
+  'graph/pools.ts',
   'graph/resources.ts',
   'graph/run-inputs.ts',
   'graph/schedules/definition.ts',

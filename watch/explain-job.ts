@@ -2,6 +2,7 @@
 import type { QueueView, WaitingJob } from '../graph/inspections.ts';
 import { limits } from '../graph/limits.ts';
 import type { Plan } from '../graph/plan.ts';
+import type { SlotWait } from '../store/slot-waits.ts';
 import type { JobFacts } from '../store/store.ts';
 import { describeAsked } from './explain-requests.ts';
 import type { PendingActivity } from './pending-activities.ts';
@@ -99,7 +100,7 @@ function explainWaiting(pending: PendingActivity, { execution, queues, now }: Jo
 function explainRow(job: JobFacts, context: JobContext): Told {
   const { reason, state } = job;
   if (reason === 'upstream') return explainUpstream(job, context);
-  if (reason === 'slot') return { reason, message: 'waits for a slot of a pool' };
+  if (reason === 'slot') return { reason, message: describeWait(job.slotWaits ?? []) };
   if (reason === 'external') return { reason, message: 'another system works on it' };
   if (reason === 'paused') return { reason, message: 'ready; its run is paused' };
   const wasTried = state === 'RUNNING' || reason === 'retry';
@@ -121,6 +122,19 @@ function explainRow(job: JobFacts, context: JobContext): Told {
     return { reason: 'window', message };
   }
   return { reason: 'queued', message: 'ready; its workflow has not scheduled it yet' };
+}
+
+function describeWait(waits: readonly SlotWait[]): string {
+  if (waits.length === 0) return 'waits for slots of a pool';
+  const parts = waits.map(({ pool, asked, slots, free, ahead, holders, holderCount }) => {
+    const held = holders.map(
+      (holder) => `${holder.project}/${holder.job} (${holder.graphRunId ?? holder.jobRunId})`,
+    );
+    const more = holderCount - holders.length;
+    const by = `${held.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    return `${asked} of pool "${pool}": ${free} of ${slots} free, ${ahead} before it, held by ${by || 'none'}`;
+  });
+  return `waits for slots: ${parts.join('; ')}`;
 }
 
 /** At its limits an execution starts nothing new. */

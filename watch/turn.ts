@@ -11,6 +11,7 @@ import { pushSchedules } from './schedules/push-schedules.ts';
 import { isOfInterest } from './sift.ts';
 import { startPending } from './start-pending.ts';
 import type { Starter } from './starter.ts';
+import { tellUntold } from './tell-granted.ts';
 import type { ExecutionId, ListedExecution } from './temporal-view.ts';
 import { workThrough } from './work-through.ts';
 
@@ -85,6 +86,8 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   try {
     await followSuccesses(options, signal);
     await watch.letRunsIn(options.actor);
+    await watch.tendPools(options.actor);
+    await tellUntold({ ...options, before: begunAt, signal });
     await startPending({
       ...options,
       before: begunAt,

@@ -4,7 +4,7 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import pino from 'pino';
 import { parseEnvironment } from '../graph/environment.ts';
 import type { AnyJobKind } from '../jobs/define-job-kind.ts';
-import { createStore } from '../store/index.ts';
+import { createStore, type Store } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
 import { logSparingly } from '../watch/log-sparingly.ts';
@@ -46,8 +46,12 @@ async function work(
   const logger = createTemporalLogger(log);
   Runtime.install({ logger, shutdownSignals: [] });
   const starter = createStarter({ temporal: environment.temporal });
-  const onGranted = tellGranted(starter, (error) => log.debug(error, 'not told yet of a grant'));
-  const store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
+  const onGranted = tellGranted(
+    starter,
+    (jobRunIds) => store.watch.noteTold(jobRunIds),
+    (error) => log.debug(error, 'not told yet of a grant'),
+  );
+  const store: Store = createStore({ databaseUrl: environment.databaseUrl, onGranted });
   const warehouse = createWarehouse({ url: environment.warehouseUrl, poolSize: warehousePoolSize });
   const [workflowBundle, connection, prepared] = await Promise.all([
     loadWorkflows(logger),

@@ -60,7 +60,16 @@ export const bookkeepingActivityIds = {
   open: 'graphrun:open',
   pause: 'graphrun:pause',
   close: 'graphrun:close',
+  slots: 'graphrun:slots',
 } as const;
+
+/** Tells a workflow of jobs that have the slots of pools that they asked for. Told twice, it is the same as once. */
+export const grantedSignalName = 'graphrun:granted';
+
+/** `number` is that of the request: a reset brings signals of before to an execution that asks anew. */
+export interface GrantedSignal {
+  readonly jobs: readonly { readonly job: string; readonly number: number }[];
+}
 
 /** A cancel that no worker has taken by then becomes a terminate: the time that jobs have to clean up, and some more. */
 export const cancelGraceMs = cleanUpMs + 5_000;

@@ -10,7 +10,6 @@ import {
   notStarted,
   type Progress,
   take,
-  takeReady,
   takeSettled,
 } from '../graph/planner.ts';
 import type { JobEnd } from '../graph/states.ts';
@@ -20,6 +19,7 @@ import { attemptJob, dueAtOf } from './job-attempts.ts';
 import { createJobScopes } from './job-scopes.ts';
 import type { Pause } from './pauses.ts';
 import type { Settler } from './settler.ts';
+import { createStartReady } from './start-ready.ts';
 
 export type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
 
@@ -67,8 +67,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   };
   const goOn = (): void => {
     const step = abandoned || !hasLanded ? 'start' : nextStep(historyUse(), inFlight);
-    const free = step === 'start' && !pause.isOn() ? limits.jobsInFlightDefault - inFlight : 0;
-    for (const job of takeReady(progress, free)) start(job);
+    startReady(step === 'start' && !pause.isOn() ? limits.jobsInFlightDefault - inFlight : 0);
     if (!abandoned || isDone(progress)) addSettled();
     if (isDone(progress)) arrive('landed');
     else if (step === 'continue') arrive('continue');
@@ -89,6 +88,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
     settler.flushSoon(() => false);
   };
 
+  const startReady = createStartReady({ run, progress, start, goOn, fail: crash });
   pause.whenOver(goOn);
   goOn();
   return {

@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
+  isCancellation,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -14,6 +15,7 @@ import type { OpenedJobRun } from '../store/execution.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type JobRunInput, workflowFailures } from './contract.ts';
 import { type AttemptedEnd, attemptJob, dueAtOf } from './job-attempts.ts';
+import { createPoolLine } from './pool-line.ts';
 
 export interface JobRunResult {
   readonly jobRunId: string;
@@ -29,7 +31,8 @@ export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
   const { jobRunId, projectId, project, version, rules } = run;
   setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
   const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
-  const { end, error } = await attemptUntilEnded(job, rules);
+  const cancelled = rules.pools ? await waitForSlots(job) : null;
+  const { end, error } = cancelled ?? (await attemptUntilEnded(job, rules));
   await close(end, error);
   if (end.state === 'SUCCESS') return { jobRunId, state: end.state };
   const message = error?.message ?? `the job ended as FAILED/${end.reason}`;
@@ -45,6 +48,21 @@ async function open(input: JobRunInput): Promise<Run> {
   );
   if (opened.outcome === 'opened') return opened;
   throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
+}
+
+/** Resolves once it has them, with null; or with how it ends since it was cancelled before. */
+async function waitForSlots({ jobRunId, job }: LoneJob): Promise<{ end: JobEnd; error: RunError } | null> {
+  const granted = new Promise<void>((resolve, reject) => {
+    createPoolLine({ jobRunId }, () => resolve(), reject).ask(job);
+  });
+  try {
+    await Promise.race([granted, CancellationScope.current().cancelRequested]);
+    return null;
+  } catch (failure) {
+    if (!isCancellation(failure)) throw failure;
+    const error = { type: 'Cancelled', message: 'it was cancelled while it waited for slots of its pools' };
+    return { end: { state: 'FAILED', reason: 'cancelled' }, error };
+  }
 }
 
 /** Again where no attempt has begun: what was handed out to a worker that was told to stop. */

@@ -40,7 +40,10 @@ export async function graphRoutes(scope: Api, { store, kinds }: Dependencies): P
       },
     },
     async ({ params, query, body, actor }, reply) => {
-      const { graph, definition } = acceptGraph(params.project, body, (value) => validateGraph(value, kinds));
+      const pools = await store.pools.known();
+      const { graph, definition } = acceptGraph(params.project, body, (value) => {
+        return validateGraph(value, kinds, pools);
+      });
       const dryRun = query.dryRun === 'true';
       const pushed = await store.graphs.push({ graph, definition, actor, dryRun });
       return reply.code(pushed.isNew && !dryRun ? 201 : 200).send(pushed);

@@ -42,6 +42,10 @@ const permissions = {
   'POST /v1/job-runs/{id}/resume': 'write',
   'GET /v1/job-runs/{id}': 'read',
   'GET /v1/job-runs/{id}/attempts': 'read',
+  'GET /v1/pools': 'read',
+  'GET /v1/pools/{pool}': 'read',
+  'PUT /v1/pools/{pool}': 'write',
+  'DELETE /v1/pools/{pool}': 'write',
   'GET /v1/events': 'read',
   'GET /v1/events/stream': 'read',
   'GET /metrics': 'read',
@@ -71,6 +75,7 @@ function methodAndUrl(route: string): { method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   const url = path
     .replace('{project}', 'nobody')
     .replace('{job}', 'none')
+    .replace('{pool}', 'none')
     .replace('{name}', 'a.csv')
     .replace('{id}', '1')
     // One that is let in would not end.

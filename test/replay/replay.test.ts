@@ -67,6 +67,12 @@ const shapes: Record<string, GraphDefinition['jobs']> = {
     beside: { kind: 'noop', dependsOn: ['first'] },
   },
   overdue: { endless: { kind: 'endless' }, below: { kind: 'noop', dependsOn: ['endless'] } },
+  pooled: {
+    first: { kind: 'noop', pools: { narrow: 1 } },
+    second: { kind: 'noop', pools: { narrow: 1 }, dependsOn: ['beside'] },
+    third: { kind: 'noop', pools: { narrow: 1, wide: 2 }, priority: 5, dependsOn: ['beside'] },
+    beside: { kind: 'noop' },
+  },
   'job-overdue': {
     endless: { kind: 'endless', totalTimeout: '1s' },
     below: { kind: 'noop', dependsOn: ['endless'] },
@@ -81,6 +87,13 @@ const settings: Record<string, Partial<GraphDefinition>> = {
 };
 
 async function runShape(name: string, jobs: GraphDefinition['jobs']) {
+  for (const pool of ['narrow', 'wide'])
+    await engine.store.pools.put({
+      name: pool,
+      slots: pool === 'wide' ? 2 : 1,
+      description: '',
+      actor: 'test',
+    });
   await engine.push({ project: name, ...settings[name], jobs });
   if (name === 'resumed') broken.add('mended');
   const { id, handle } = await engine.start(name);

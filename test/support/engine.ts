@@ -76,7 +76,8 @@ export async function useEngine(
     temporal: { address: temporalAddress, namespace: 'default' },
     taskQueue,
   });
-  const store = createStore({ databaseUrl, onGranted: tellGranted(starter, () => {}) });
+  const noteTold = (ids: readonly string[]) => store.watch.noteTold(ids);
+  const store: Store = createStore({ databaseUrl, onGranted: tellGranted(starter, noteTold, () => {}) });
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   const [workflowBundle, native, connection] = await Promise.all([

@@ -19,13 +19,22 @@ export async function pushNoops(
   jobs: Record<string, string[]>,
   { maxOpenRuns = 100 } = {},
 ): Promise<GraphDefinition> {
-  const definition = {
-    project,
-    maxOpenRuns,
-    jobs: Object.fromEntries(
-      Object.entries(jobs).map(([key, dependsOn]) => [key, { kind: 'noop', dependsOn }]),
-    ),
-  };
+  const named = Object.entries(jobs).map(([key, dependsOn]) => [key, { kind: 'noop', dependsOn }] as const);
+  return push(store, { project, maxOpenRuns, jobs: Object.fromEntries(named) });
+}
+
+/** Likewise, of jobs that ask for slots of pools, given as `job: pools`. */
+export async function pushPooled(
+  store: Store,
+  project: string,
+  jobs: Record<string, Record<string, number>>,
+): Promise<GraphDefinition> {
+  const named = Object.entries(jobs).map(([key, pools]) => [key, { kind: 'noop', pools }] as const);
+  return push(store, { project, maxOpenRuns: 100, jobs: Object.fromEntries(named) });
+}
+
+async function push(store: Store, definition: GraphDefinition): Promise<GraphDefinition> {
+  const { project } = definition;
   const validation = validateGraph(definition, new Map([['noop', noop]]));
   if (!validation.ok) throw new Error(JSON.stringify(validation.problems));
   const known = await store.projects.list({ limit: 500 });

@@ -160,6 +160,37 @@ describe('a long run', () => {
     await expectProved(engine, id);
   });
 
+  it('keeps the place of a job that waits for a pool, and asks for it once', async () => {
+    const slots = { slots: 1, description: '', actor: 'test' };
+    await store.pools.put({ name: 'narrow', ...slots });
+    await engine.push({ project: 'holder', jobs: { holds: { kind: 'endless', pools: { narrow: 1 } } } });
+    const holder = await engine.start('holder');
+    await until(() => (begun.includes('holds#1') ? true : undefined), 'the pool is held');
+    const waits = { kind: 'noop', pools: { narrow: 1 } };
+    await engine.push({ project: 'in-line', jobs: { ...chainOf(30), waits } });
+    await engine.push({ project: 'behind', jobs: { behind: waits } });
+    const { id, handle } = await engine.start('in-line');
+    const reasonOf = async (graphRunId: string, key: string) =>
+      (await store.graphRuns.get(graphRunId)).jobRuns.find(({ job }) => job === key)?.reason;
+    await until(async () => ((await reasonOf(id, 'waits')) === 'slot' ? true : undefined), 'it waits');
+    const behind = await engine.start('behind');
+    await until(
+      async () => ((await reasonOf(behind.id, 'behind')) === 'slot' ? true : undefined),
+      'it waits',
+    );
+    await until(async () => {
+      const { tasks, jobCounts } = await store.graphRuns.get(id);
+      return tasks.length >= 3 && jobCounts.SUCCESS === 30 ? true : undefined;
+    }, 'the chain is done, in new executions');
+    expect(await store.pools.get('narrow')).toMatchObject({ held: 1, waiting: 2 });
+    await holder.handle.cancel();
+    await handle.result();
+    await engine.ended(behind.id);
+    expect(begun.filter((job) => job === 'waits#1' || job === 'behind#1')).toEqual(['waits#1', 'behind#1']);
+    expect(await store.pools.get('narrow')).toMatchObject({ held: 0, waiting: 0 });
+    await expectProved(engine, id);
+  });
+
   it('is cancelled in the execution that it has come to', async () => {
     await engine.push({ project: 'cancelled', jobs: chainOf(25, { kind: 'endless' }) });
     const { id } = await engine.start('cancelled');

@@ -74,12 +74,16 @@ async function recordOutcome(
   report: StartedAttempt['report'],
 ): Promise<RecordedResult | UnrecordedResult> {
   const job = input.args[0] as RunJobInput;
-  const finish = (end: AttemptEnd) => deps.store.recorder.end({ ...attempt, at: new Date(), end });
+  // Until its rules are known.
+  let mayHoldSlots = true;
+  const finish = (end: AttemptEnd) =>
+    deps.store.recorder.end({ ...attempt, at: new Date(), end, ...(mayHoldSlots && { mayHoldSlots }) });
   let retry = defaultRetry;
   let done: Done;
   try {
     const rules = await whileStoreIsAway(() => findRules(deps, job), context.cancellationSignal);
     retry = rules.retry;
+    mayHoldSlots = rules.pools !== undefined;
     const started = await startAttempt(context, deps, job, attempt, rules);
     if (started.verdict === 'recorded') return resultOf(attempt.fence, started);
     const running = { ...attempt, kind: job.kind, attempt: context.info.attempt };

@@ -1,0 +1,233 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { createStore, type Granted } from '../../store/index.ts';
+import { useDatabases } from '../support/databases.ts';
+import { pushPooled } from '../support/graphs.ts';
+import { useSql } from '../support/sql.ts';
+import { useRuns } from './runs.ts';
+
+const { databaseUrl } = await useDatabases();
+const granted: Granted[] = [];
+const store = createStore({ databaseUrl, onGranted: (more) => granted.push(more) });
+afterAll(() => store.close());
+const sql = await useSql(databaseUrl);
+const { pools, execution } = store;
+const makeRun = useRuns(store);
+const nothing = async () => new Map<string, string>();
+const actor = 'test';
+const put = (name: string, slots: number) => pools.put({ name, slots, description: 'x', actor });
+
+await put('db', 1);
+await put('api', 2);
+await pushPooled(store, 'p', { a: { db: 1 }, b: { db: 1 }, both: { db: 1, api: 2 }, none: {} });
+beforeEach(() => {
+  granted.length = 0;
+});
+
+type Run = Awaited<ReturnType<typeof makeRun>>;
+async function ask({ runId, job }: Run, ...jobs: string[]) {
+  const jobRunIds = jobs.map(job);
+  const asked = await execution.askForSlots({ runId, jobRunIds, actor });
+  if (asked.outcome === 'lost') return asked;
+  return { outcome: asked.outcome, granted: jobRunIds.filter((id) => !asked.waiting.has(id)) };
+}
+const settle = ({ runId, job }: Run, ...jobs: string[]) => {
+  const end = { state: 'FAILED', reason: 'cancelled' } as const;
+  const told = jobs.map((key) => ({ jobRunId: job(key), end, error: null }));
+  return execution.settle({ runId, jobs: told, actor }, nothing);
+};
+const close = async (run: Run) => {
+  await settle(run, 'a', 'b', 'both', 'none');
+  const end = { state: 'FAILED', reason: 'cancelled' } as const;
+  await execution.closeGraphRun({ runId: run.runId, end, error: null, settle: [], actor }, nothing);
+};
+const heard = () => granted.flatMap(({ jobs }) => jobs.map(({ jobRunId }) => jobRunId));
+const states = async () =>
+  (await pools.list()).map(({ name, held, waiting }) => `${name}: ${held} held, ${waiting} waiting`);
+
+describe('a job that asks for slots', () => {
+  it('has them at once, or waits for its turn, and has its place when it asks again', async () => {
+    const [first, second] = [await makeRun(), await makeRun()];
+    expect(await ask(first, 'a', 'b', 'none')).toEqual({
+      outcome: 'asked',
+      granted: [first.job('a'), first.job('none')],
+    });
+    expect(await ask(second, 'a')).toEqual({ outcome: 'asked', granted: [] });
+    // Asked again, as by an execution that goes on from another: nobody's place changes.
+    expect(await ask(first, 'b', 'a')).toEqual({ outcome: 'asked', granted: [first.job('a')] });
+    expect(heard()).toEqual([]);
+    await settle(first, 'a');
+    expect(heard()).toEqual([first.job('b')]);
+    await settle(first, 'b');
+    expect(heard()).toEqual([first.job('b'), second.job('a')]);
+    await close(first);
+    await close(second);
+    expect(await states()).toEqual(['api: 0 held, 0 waiting', 'db: 0 held, 0 waiting']);
+  });
+
+  it('is shown as PENDING/slot, and told as that once', async () => {
+    const run = await makeRun();
+    await ask(run, 'a', 'b');
+    await ask(run, 'a', 'b');
+    const { jobRuns } = await store.graphRuns.get(run.id);
+    expect(jobRuns.map(({ job, reason }) => [job, reason])).toEqual([
+      ['a', 'queued'],
+      ['b', 'slot'],
+      ['both', 'queued'],
+      ['none', 'queued'],
+    ]);
+    expect(await store.jobRuns.get(run.job('b'))).toMatchObject({ state: 'PENDING', reason: 'slot' });
+    await settle(run, 'a');
+    const events = await sql.query(
+      `SELECT job, state, reason FROM event WHERE graph_run_id = $1 AND type = 'job_run' ORDER BY number`,
+      [run.id],
+    );
+    expect(events).toEqual([
+      { job: 'b', state: 'PENDING', reason: 'slot' },
+      { job: 'a', state: 'FAILED', reason: 'cancelled' },
+      { job: 'b', state: 'PENDING', reason: null },
+    ]);
+    await close(run);
+  });
+
+  it('gets all of its pools at once, and is not passed by those behind it', async () => {
+    const [first, second, third] = [await makeRun(), await makeRun(), await makeRun()];
+    await ask(first, 'a');
+    await ask(second, 'both');
+    expect(await ask(third, 'a')).toEqual({ outcome: 'asked', granted: [] });
+    expect(await states()).toEqual(['api: 0 held, 1 waiting', 'db: 1 held, 2 waiting']);
+    await close(first);
+    expect(heard()).toEqual([second.job('both')]);
+    expect(await states()).toEqual(['api: 2 held, 0 waiting', 'db: 1 held, 1 waiting']);
+    await close(second);
+    expect(heard()).toEqual([second.job('both'), third.job('a')]);
+    await close(third);
+  });
+
+  it('goes on at once where it has ended, and is refused where another execution has its run', async () => {
+    const run = await makeRun();
+    await settle(run, 'a');
+    expect(await ask(run, 'a')).toEqual({ outcome: 'asked', granted: [run.job('a')] });
+    expect(await ask({ ...run, runId: 'another' }, 'b')).toEqual({ outcome: 'lost' });
+    await close(run);
+    expect(await ask(run, 'b')).toEqual({ outcome: 'lost' });
+    expect(await sql.query('SELECT FROM pool_claim')).toEqual([]);
+  });
+
+  it('loses what it has to a reset, and its attempt that ends frees it', async () => {
+    const [first, second] = [await makeRun(), await makeRun()];
+    await ask(first, 'a');
+    await ask(second, 'a', 'b');
+    const identity = { ...first.request.identity, runId: `${first.runId}-reset` };
+    await execution.adopt({ identity, kept: new Map(), epoch: 1, actor }, nothing);
+    expect(heard()).toEqual([second.job('a')]);
+    const attempt = {
+      subject: { jobRunId: second.job('a'), project: 'p', job: 'a', graphRunId: second.id },
+      ...{ fence: second.fence, worker: 'w', at: new Date() },
+    };
+    const first_ = { isFirst: true, needsToken: false, isAwaited: true };
+    await store.recorder.start({ ...attempt, ...first_ });
+    const error = { type: 'Error', message: 'again' };
+    await store.recorder.end({
+      ...attempt,
+      mayHoldSlots: true,
+      end: { kind: 'retry', reason: 'error', error },
+    });
+    // It waits for its next attempt with what it has.
+    expect(heard()).toEqual([second.job('a')]);
+    const later = { ...attempt, fence: { ...second.fence, scheduledAtMs: 2_000 } };
+    await store.recorder.end({ ...later, mayHoldSlots: true, end: { kind: 'success', output: null } });
+    expect(heard()).toEqual([second.job('a'), second.job('b')]);
+    await close(second);
+    await close({ ...first, runId: identity.runId });
+  });
+
+  it('by hundreds at once leaves nothing, and never gets more than there is', async () => {
+    const runs = await Promise.all(Array.from({ length: 6 }, makeRun));
+    const most = { db: 0, api: 0 };
+    await Promise.all(
+      runs.map(async (run) => {
+        await ask(run, 'a', 'both', 'b');
+        for (let left = ['a', 'b', 'both']; left.length > 0; ) {
+          for (const { name, held } of await pools.list())
+            if (name === 'db' || name === 'api') most[name] = Math.max(most[name], held);
+          const asked = await ask(run, ...left);
+          const ready = left.filter(
+            (key) => asked.outcome === 'asked' && asked.granted.includes(run.job(key)),
+          );
+          await settle(run, ...ready);
+          left = left.filter((key) => !ready.includes(key));
+        }
+      }),
+    );
+    expect(most).toEqual({ db: 1, api: 2 });
+    expect(await sql.query('SELECT FROM pool_claim')).toEqual([]);
+    expect(await store.watch.tendPools('watch')).toBe(0);
+    for (const run of runs) await close(run);
+  });
+});
+
+describe('the watch', () => {
+  it('frees what job runs hold that were ended by hand, and gives it to the next', async () => {
+    const run = await makeRun();
+    await ask(run, 'a', 'b');
+    await sql.query(
+      `UPDATE job_run SET state = 'FAILED', reason = 'cancelled', completed_at = now() WHERE id = $1`,
+      [run.job('a')],
+    );
+    await store.watch.tendPools('watch');
+    expect(heard()).toEqual([run.job('b')]);
+    const untold = async () =>
+      (await store.watch.untoldGrants(new Date(Date.now() + 60_000), 10)).map(({ jobRunId }) => jobRunId);
+    expect(await untold()).toEqual([run.job('b')]);
+    await store.watch.noteTold([run.job('b')]);
+    expect(await untold()).toEqual([]);
+    await close(run);
+  });
+});
+
+describe('a pool', () => {
+  it('is given out further when it grows, and takes nothing back when it shrinks', async () => {
+    await put('db', 2);
+    const [first, second] = [await makeRun(), await makeRun()];
+    await ask(first, 'a', 'b');
+    await ask(second, 'a');
+    await put('db', 1);
+    expect(await pools.get('db')).toMatchObject({ slots: 1, held: 2, waiting: 1 });
+    await settle(first, 'a');
+    expect(heard()).toEqual([]);
+    await settle(first, 'b');
+    expect(heard()).toEqual([second.job('a')]);
+    await close(first);
+    await ask(second, 'b');
+    await put('db', 3);
+    expect(heard()).toEqual([second.job('a'), second.job('b')]);
+    await close(second);
+    await put('db', 1);
+  });
+
+  it('that is asked for cannot be deleted, nor made smaller than what is asked', async () => {
+    await expect(pools.remove('db')).rejects.toMatchObject({
+      code: 'POOL_IN_USE',
+      message: expect.stringContaining('"p"'),
+    });
+    await expect(put('api', 1)).rejects.toMatchObject({ code: 'POOL_IN_USE' });
+    const run = await makeRun();
+    await ask(run, 'a');
+    await pushPooled(store, 'p', { a: {} });
+    await expect(pools.remove('db')).rejects.toMatchObject({
+      code: 'POOL_IN_USE',
+      message: expect.stringContaining('held or waited for'),
+    });
+    await settle(run, 'a');
+    await pools.remove('db');
+    await expect(pools.get('db')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
+    await expect(pools.remove('db')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
+    // The run is pinned to a graph that asks for it: a pool that is not there limits nobody.
+    expect(await ask(run, 'b')).toEqual({ outcome: 'asked', granted: [run.job('b')] });
+    await close(run);
+    await expect(pushPooled(store, 'p', { a: { db: 1 } })).rejects.toMatchObject({
+      code: 'GRAPH_INVALID',
+      problems: [{ code: 'POOL_UNKNOWN', path: '/jobs/a/pools/db' }],
+    });
+  });
+});

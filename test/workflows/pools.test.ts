@@ -1,0 +1,288 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { GraphDefinition } from '../../graph/definition.ts';
+import type { GraphRunDetail } from '../../graph/resources.ts';
+import { defineJobKind } from '../../jobs/define-job-kind.ts';
+import { useEngine } from '../support/engine.ts';
+import { expectProved } from '../support/expect-proved.ts';
+import { createTestKinds } from '../support/kinds.ts';
+import { resetPoints, resetWorkflow } from '../support/reset.ts';
+import { useSql } from '../support/sql.ts';
+import { until } from '../support/until.ts';
+import { useWatch } from '../support/watch.ts';
+
+let under = 0;
+let most = 0;
+const begun: string[] = [];
+/** Counts how many of its jobs work at once. */
+const counted = defineJobKind({
+  kind: 'counted',
+  config: z.strictObject({ ms: z.number().optional(), failures: z.number().optional() }),
+  output: z.null(),
+  writesWarehouse: false,
+  inputs: () => [],
+  outputs: () => [],
+  run: async (ctx, { ms = 20, failures = 0 }) => {
+    under += 1;
+    most = Math.max(most, under);
+    begun.push(ctx.job);
+    try {
+      await pause(ms, undefined, { signal: ctx.signal });
+      if (ctx.attempt <= failures) throw new Error('not yet');
+    } finally {
+      under -= 1;
+    }
+    return null;
+  },
+});
+const engine = await useEngine([counted, ...createTestKinds().kinds]);
+useWatch(engine);
+const { store, client } = engine;
+const sql = await useSql(engine.databaseUrl);
+beforeEach(() => {
+  begun.length = 0;
+  most = 0;
+});
+
+type Jobs = GraphDefinition['jobs'];
+const putPool = (name: string, slots: number) =>
+  store.pools.put({ name, slots, description: '', actor: 'test' });
+const wide = (count: number, job: Jobs[string]): Jobs =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`j${String(at).padStart(2, '0')}`, job]));
+const claims = () => sql.query('SELECT pool, granted_at IS NOT NULL AS granted FROM pool_claim');
+const reasonsOf = ({ jobRuns }: GraphRunDetail) =>
+  Object.fromEntries(jobRuns.map(({ job, state, reason }) => [job, reason ?? state]));
+const untilReasons = (id: string, expected: Record<string, string>) =>
+  until(
+    async () => {
+      const reasons = reasonsOf(await store.graphRuns.get(id));
+      return JSON.stringify(reasons) === JSON.stringify(expected) ? true : undefined;
+    },
+    `jobs of ${id} are ${JSON.stringify(expected)}`,
+  );
+const isFree = async (pool: string) =>
+  expect(await store.pools.get(pool)).toMatchObject({ held: 0, waiting: 0 });
+
+describe('a pool of 3 with 50 jobs of 2 graphs', () => {
+  it('never has more than 3 of them at work, tries of failed ones included, and leaves nothing', async () => {
+    await putPool('narrow', 3);
+    const job = { kind: 'counted', pools: { narrow: 1 } };
+    const flaky = { ...job, config: { ms: 5, failures: 1 }, retry: { initialInterval: '10ms' } };
+    await engine.push({
+      project: 'left',
+      jobs: { ...wide(20, job), ...{ a: flaky, b: flaky, c: flaky, d: flaky, e: flaky } },
+    });
+    await engine.push({ project: 'right', jobs: wide(25, job) });
+    const runs = await Promise.all([engine.start('left'), engine.start('right')]);
+    const ended = await Promise.all(runs.map(({ id }) => engine.ended(id)));
+    expect(ended.map(({ state }) => state)).toEqual(['SUCCESS', 'SUCCESS']);
+    expect(most).toBe(3);
+    expect(await claims()).toEqual([]);
+    for (const { id } of runs) await expectProved(engine, id);
+    // Asked for in one call, and told without doubling the history of a run without pools.
+    const events = await Promise.all(runs.map(async ({ handle }) => (await handle.describe()).historyLength));
+    for (const length of events) expect(length).toBeLessThan(25 * 12);
+  });
+
+  it('costs a wide graph that finds room one event more', async () => {
+    await putPool('roomy', 100);
+    const lengthOf = async (project: string, pools: Jobs[string]['pools']) => {
+      await engine.push({
+        project,
+        jobs: wide(30, { kind: 'counted', config: { ms: 300 }, ...(pools && { pools }) }),
+      });
+      const { id, handle } = await engine.start(project);
+      await engine.ended(id);
+      await handle.result();
+      const { events = [] } = await handle.fetchHistory();
+      return {
+        markers: (events ?? []).filter((event) => event.markerRecordedEventAttributes).length,
+        signals: (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes).length,
+      };
+    };
+    const without = await lengthOf('roomy-without', undefined);
+    expect(await lengthOf('roomy-with', { roomy: 1 })).toEqual({ ...without, markers: without.markers + 1 });
+  });
+});
+
+describe('a job that waits for a pool', () => {
+  const hold = (project: string, more: Jobs = {}) =>
+    engine.push({
+      project,
+      jobs: { holds: { kind: 'endless', pools: { one: 1 } }, ...more },
+    });
+
+  it('is PENDING/slot, told by explain with who holds it, and holds up no job beside it', async () => {
+    await putPool('one', 1);
+    await hold('holder');
+    await engine.push({
+      project: 'waiter',
+      jobs: {
+        free: { kind: 'counted' },
+        waits: { kind: 'counted', pools: { one: 1 } },
+        below: { kind: 'counted', dependsOn: ['waits'] },
+      },
+    });
+    const holder = await engine.start('holder');
+    await untilReasons(holder.id, { holds: 'RUNNING' });
+    const waiter = await engine.start('waiter');
+    await untilReasons(waiter.id, { free: 'SUCCESS', waits: 'slot', below: 'upstream' });
+    const { jobs } = await engine.inspector.explainGraphRun(waiter.id);
+    expect(jobs.find(({ job }) => job === 'waits')).toMatchObject({
+      reason: 'slot',
+      message: `waits for slots: 1 of pool "one": 0 of 1 free, 0 before it, held by holder/holds (${holder.id})`,
+    });
+    expect(await store.pools.get('one')).toMatchObject({ held: 1, waiting: 1 });
+    const told = await sql.query(
+      `SELECT state, reason FROM event WHERE graph_run_id = $1 AND job = 'waits' ORDER BY number`,
+      [waiter.id],
+    );
+    expect(told).toEqual([{ state: 'PENDING', reason: 'slot' }]);
+    // However its holder ends: here by Temporal's own terminate.
+    await holder.handle.terminate();
+    expect((await engine.ended(waiter.id)).state).toBe('SUCCESS');
+    await isFree('one');
+    await expectProved(engine, waiter.id);
+  });
+
+  it('ends with the cancel of its run, or with a failure that stops it, and leaves the line', async () => {
+    await putPool('one', 1);
+    await hold('first');
+    await hold('second', { also: { kind: 'counted', pools: { one: 1 } } });
+    await engine.push({
+      project: 'third',
+      onFailure: 'stop',
+      jobs: {
+        waits: { kind: 'counted', pools: { one: 1 } },
+        bad: { kind: 'flaky', config: { failures: 9 }, retry: { maximumAttempts: 1 } },
+      },
+    });
+    const first = await engine.start('first');
+    await untilReasons(first.id, { holds: 'RUNNING' });
+    const second = await engine.start('second');
+    await untilReasons(second.id, { holds: 'slot', also: 'slot' });
+    const third = await engine.start('third');
+    expect(reasonsOf(await engine.ended(third.id))).toEqual({ waits: 'cancelled', bad: 'error' });
+    await second.handle.cancel();
+    expect(reasonsOf(await engine.ended(second.id))).toEqual({ holds: 'cancelled', also: 'cancelled' });
+    expect(await store.pools.get('one')).toMatchObject({ held: 1, waiting: 0 });
+    await first.handle.cancel();
+    await engine.ended(first.id);
+    await isFree('one');
+    for (const { id } of [first, second, third]) await expectProved(engine, id);
+  });
+
+  it('keeps what it has or its place when its run is reset, and all of it is free at the end', async () => {
+    await putPool('one', 1);
+    await hold('again', { waits: { kind: 'counted', pools: { one: 1 } } });
+    const { id, handle } = await engine.start('again');
+    await untilReasons(id, { holds: 'RUNNING', waits: 'slot' });
+    const [first = 0] = await resetPoints(handle);
+    await resetWorkflow(handle, first);
+    await until(async () => {
+      const run = await store.graphRuns.get(id);
+      return run.epoch === 2 && run.jobCounts.RUNNING === 1 ? true : undefined;
+    }, 'the reset runs');
+    expect(await claims()).toHaveLength(2);
+    await client.workflow.getHandle(handle.workflowId).cancel();
+    await engine.ended(id);
+    await isFree('one');
+    await expectProved(engine, id);
+  });
+
+  it('asks anew after a reset, whatever it was told before', async () => {
+    await putPool('one', 1);
+    for (const project of ['r-first', 'r-second', 'r-third']) await hold(project);
+    const first = await engine.start('r-first');
+    await untilReasons(first.id, { holds: 'RUNNING' });
+    const second = await engine.start('r-second');
+    await untilReasons(second.id, { holds: 'slot' });
+    const third = await engine.start('r-third');
+    await untilReasons(third.id, { holds: 'slot' });
+    await first.handle.cancel();
+    await untilReasons(second.id, { holds: 'RUNNING' });
+    const [point = 0] = await resetPoints(second.handle);
+    const runId = await resetWorkflow(second.handle, point);
+    // The server brings the signal to the new execution as well.
+    await until(async () => {
+      const { events } = await client.workflow.getHandle(second.handle.workflowId, runId).fetchHistory();
+      const at = (events ?? []).findLastIndex((event) => event.workflowExecutionSignaledEventAttributes);
+      const isTaken = (events ?? []).slice(at).some((event) => event.workflowTaskCompletedEventAttributes);
+      return at >= 0 && isTaken ? true : undefined;
+    }, 'the new execution has heard what the old one was told');
+    await untilReasons(third.id, { holds: 'RUNNING' });
+    await untilReasons(second.id, { holds: 'slot' });
+    expect(await store.pools.get('one')).toMatchObject({ held: 1, waiting: 1 });
+    await third.handle.cancel();
+    await untilReasons(second.id, { holds: 'RUNNING' });
+    await client.workflow.getHandle(second.handle.workflowId).cancel();
+    await engine.ended(second.id);
+    await isFree('one');
+  });
+
+  it('alone waits as well, and is cancelled while it does', async () => {
+    await putPool('one', 1);
+    await hold('lone');
+    const first = await engine.startLone('lone', 'holds');
+    await until(
+      async () => ((await store.jobRuns.get(first.id)).state === 'RUNNING' ? true : undefined),
+      'it runs',
+    );
+    const second = await engine.startLone('lone', 'holds');
+    const third = await engine.startLone('lone', 'holds');
+    const reasonOf = async (id: string) => (await store.jobRuns.get(id)).reason;
+    for (const { id } of [second, third])
+      await until(async () => ((await reasonOf(id)) === 'slot' ? true : undefined), 'it waits');
+    await second.handle.cancel();
+    expect(await engine.endedJob(second.id)).toMatchObject({
+      state: 'FAILED',
+      reason: 'cancelled',
+      attempts: 0,
+    });
+    await first.handle.cancel();
+    await until(
+      async () => ((await store.jobRuns.get(third.id)).state === 'RUNNING' ? true : undefined),
+      'it runs',
+    );
+    await third.handle.cancel();
+    await engine.endedJob(third.id);
+    await isFree('one');
+  });
+});
+
+describe('jobs that wait for pools', () => {
+  it('get them as they came, the higher priority first, several pools at once', async () => {
+    await putPool('one', 1);
+    await putPool('two', 1);
+    await engine.push({
+      project: 'turns',
+      jobs: {
+        blocks: { kind: 'counted', config: { ms: 800 }, pools: { one: 1 } },
+        begin: { kind: 'noop' },
+        a: { kind: 'counted', pools: { one: 1 }, dependsOn: ['begin'] },
+        b: { kind: 'counted', pools: { two: 1, one: 1 }, dependsOn: ['begin'] },
+        c: { kind: 'counted', pools: { one: 1, two: 1 }, dependsOn: ['begin'] },
+        d: { kind: 'counted', pools: { one: 1 }, priority: 7, dependsOn: ['begin'] },
+        e: { kind: 'counted', pools: { two: 1 }, priority: -7, dependsOn: ['begin'] },
+      },
+    });
+    const { id } = await engine.start('turns');
+    expect((await engine.ended(id)).state).toBe('SUCCESS');
+    expect(begun).toEqual(['blocks', 'd', 'a', 'b', 'c', 'e']);
+    expect(await claims()).toEqual([]);
+  });
+
+  it('are let on by more slots', async () => {
+    await putPool('grows', 1);
+    const endless = { kind: 'endless', pools: { grows: 1 } };
+    await engine.push({ project: 'grows', jobs: { a: endless, b: endless, c: endless } });
+    const { id, handle } = await engine.start('grows');
+    await untilReasons(id, { a: 'RUNNING', b: 'slot', c: 'slot' });
+    await putPool('grows', 2);
+    await untilReasons(id, { a: 'RUNNING', b: 'RUNNING', c: 'slot' });
+    await handle.cancel();
+    await engine.ended(id);
+    await isFree('grows');
+  });
+});

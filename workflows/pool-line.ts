@@ -1,0 +1,82 @@
+// Jobs that need slots of pools ask for them before they are given to a worker, all that became ready in one workflow task in
+// one call; those that have to wait are told by a signal, many at once.
+import { ApplicationFailure, defineSignal, setHandler } from '@temporalio/workflow';
+import type { AskForSlotsInput } from '../activities/bookkeeping.ts';
+import { local, locallyOrQueued, queued } from './bookkeeping.ts';
+import {
+  bookkeepingActivityIds,
+  type GrantedSignal,
+  grantedSignalName,
+  workflowFailures,
+} from './contract.ts';
+
+export interface PoolLine {
+  /** Asks, once all that has landed in this workflow task is taken. */
+  ask(job: string): void;
+}
+
+const granted = defineSignal<[GrantedSignal]>(grantedSignalName);
+
+/** In one call; what is beyond goes with the next. */
+const jobsPerCall = 500;
+
+/**
+ * @param begin may be told of a job that is not waited for any more
+ * @param fail the calls cannot be made any more: another execution carries out the run
+ */
+export function createPoolLine(
+  of: AskForSlotsInput['of'],
+  begin: (jobs: readonly string[]) => void,
+  fail: (error: unknown) => void,
+): PoolLine {
+  let gathered: string[] = [];
+  let isAsking = false;
+  let calls = 0;
+  /** Numbers of requests: of those that wait, and of those that were granted before the answer said that they wait. */
+  const waiting = new Map<string, number>();
+  const early = new Map<string, number>();
+
+  const askAll = async (): Promise<void> => {
+    // Behind the callbacks of jobs that have landed with this one, which are queued already.
+    await Promise.resolve();
+    while (gathered.length > 0) {
+      const jobs = gathered.slice(0, jobsPerCall);
+      gathered = gathered.slice(jobsPerCall);
+      calls += 1;
+      const request = { of, jobs };
+      const asked = await locallyOrQueued(
+        () => local.askForSlots(request),
+        () => queued(`${bookkeepingActivityIds.slots}/${calls}`).askForSlots(request),
+      );
+      if (asked === null) throw lost();
+      for (const { job, number } of asked.waiting) waiting.set(job, number);
+      const ready = asked.waiting.filter(({ job, number }) => isGranted(job, number, early));
+      beginAll([...asked.granted, ...ready.map(({ job }) => job)]);
+    }
+    isAsking = false;
+  };
+
+  const isGranted = (job: string, number: number, numbers: ReadonlyMap<string, number>): boolean =>
+    numbers.get(job) === number;
+  const beginAll = (jobs: readonly string[]): void => {
+    for (const job of jobs) waiting.delete(job);
+    if (jobs.length > 0) begin(jobs);
+  };
+
+  setHandler(granted, ({ jobs }) => {
+    for (const { job, number } of jobs) early.set(job, number);
+    beginAll(jobs.flatMap(({ job, number }) => (isGranted(job, number, waiting) ? [job] : [])));
+  });
+  return {
+    ask: (job) => {
+      gathered.push(job);
+      if (isAsking) return;
+      isAsking = true;
+      askAll().catch(fail);
+    },
+  };
+}
+
+function lost(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('another execution carries out the run', workflowFailures.lost);
+}

@@ -1,0 +1,63 @@
+// Starts what is ready, in its turn. Jobs that need slots of pools ask for them first, and are not in flight meanwhile.
+import { rulesAt } from '../graph/plan.ts';
+import { type Progress, setAside, takeAside, takeReady } from '../graph/planner.ts';
+import { createPoolLine } from './pool-line.ts';
+
+export interface StartReadyOptions {
+  readonly run: { readonly graphRunId: string };
+  readonly progress: Progress;
+  readonly start: (job: number) => void;
+  /** Something can start now. */
+  readonly goOn: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A function that starts as many as are ready, up to so many. Where no job needs slots, nothing is paid for that. */
+export function createStartReady({
+  run,
+  progress,
+  start,
+  goOn,
+  fail,
+}: StartReadyOptions): (most: number) => void {
+  const { plan } = progress;
+  const needsSlots = (job: number) => rulesAt(plan, job).pools !== undefined;
+  const places = new Map(plan.keys.flatMap((key, job) => (needsSlots(job) ? [[key, job] as const] : [])));
+  if (places.size === 0) {
+    return (most) => {
+      for (const job of takeReady(progress, most)) start(job);
+    };
+  }
+  /** Have their slots, and start first. */
+  let granted: number[] = [];
+  const line = createPoolLine(
+    { graphRunId: run.graphRunId },
+    (keys) => {
+      granted.push(...keys.flatMap((key) => places.get(key) ?? []));
+      goOn();
+    },
+    fail,
+  );
+  return (most) => {
+    let left = Math.max(0, most);
+    while (left > 0 && granted.length > 0) {
+      const [job, ...rest] = granted as [number, ...number[]];
+      granted = rest;
+      // It may have started before, or have ended with its run.
+      if (!takeAside(progress, job)) continue;
+      start(job);
+      left -= 1;
+    }
+    for (let ready = takeReady(progress, left); ready.length > 0; ready = takeReady(progress, left)) {
+      for (const job of ready) {
+        if (needsSlots(job)) {
+          setAside(progress, job);
+          line.ask(plan.keys[job] as string);
+        } else {
+          start(job);
+          left -= 1;
+        }
+      }
+    }
+  };
+}
