@@ -52,7 +52,7 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
     attemptJob(inputOf(run, job, key), rulesAt(plan, job), dueAt, ({ recorded, ...ended }) => {
       if (recorded) return land(job, ended.end);
       settler
-        .settle({ job: key, ...ended })
+        .settle({ job: key, ...(scopes.isCancelled(job) ? asCancelled(ended) : ended) })
         .then((end) => (end === null ? attempt(job, dueAt) : land(job, end)), crash);
       settler.flushSoon(() => isDone(progress));
     });
@@ -104,6 +104,11 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
       goOn();
     },
   };
+}
+
+/** Its worker was gone when it was told to stop: what became of it is what was asked for. */
+function asCancelled<Ended extends { readonly end: JobEnd }>(ended: Ended): Ended {
+  return ended.end.reason === 'lost' ? { ...ended, end: notStarted } : ended;
 }
 
 function expectLanding() {

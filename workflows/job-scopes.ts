@@ -9,6 +9,8 @@ export interface JobScopes {
   leave(job: number): void;
   /** False where it is not in flight. */
   cancel(job: number): boolean;
+  /** By itself. */
+  isCancelled(job: number): boolean;
   /** Tells all to stop, in the order in which they began, and those that begin later. */
   cancelAll(): void;
 }
@@ -19,6 +21,7 @@ export function createJobScopes(crash: (error: unknown) => void): JobScopes {
   const shield = new CancellationScope({ cancellable: false });
   const idle: CancellationScope[] = [];
   const busy = new Map<number, CancellationScope>();
+  const cancelled = new Set<number>();
   let isOver = false;
   const cancelAll = (): void => {
     isOver = true;
@@ -39,9 +42,12 @@ export function createJobScopes(crash: (error: unknown) => void): JobScopes {
     },
     cancel: (job) => {
       const scope = busy.get(job);
-      scope?.cancel();
-      return scope !== undefined;
+      if (!scope) return false;
+      cancelled.add(job);
+      scope.cancel();
+      return true;
     },
+    isCancelled: (job) => cancelled.has(job),
     cancelAll,
   };
 }
