@@ -163,6 +163,26 @@ describe('a job of a graph run that is cancelled', () => {
     },
   );
 
+  it('waits for slots of a pool no more, and leaves its place in the line', async () => {
+    await store.pools.put({ name: 'one', slots: 1, description: '', actor });
+    const pools = { one: 1 };
+    const jobs = {
+      a: { kind: 'held', config: { gate: 'pool' }, pools },
+      b: { kind: 'noop', pools, dependsOn: ['top'] },
+      c: { kind: 'noop', pools, dependsOn: ['b'], runIf: 'all_done' as const },
+      top: { kind: 'noop' },
+    };
+    const { id } = await start('pool', jobs, { a: 'RUNNING', b: 'PENDING/slot' });
+    await cancel(id, 'b');
+    await untilStates(id, { b: cancelled, c: 'PENDING/slot' });
+    expect(await engine.verify(id)).toMatchObject({ verdict: 'equal', differences: [] });
+    held.letGo('pool');
+    const run = await engine.ended(id);
+    expect(statesOf(run)).toMatchObject({ a: 'SUCCESS', b: cancelled, c: 'SUCCESS' });
+    expect(await store.pools.get('one')).toMatchObject({ held: 0, waiting: 0 });
+    await expectProved(engine, id);
+  });
+
   it('runs again when its run is resumed', async () => {
     const jobs = { a: { kind: 'held', config: { gate: 'again' } }, b: { kind: 'noop', dependsOn: ['a'] } };
     const { id } = await start('again', jobs, { a: 'RUNNING' });

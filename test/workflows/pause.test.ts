@@ -195,6 +195,35 @@ describe('a paused run', () => {
   });
 });
 
+describe('a paused run with a pool', () => {
+  it('begins no job though its slots are free, and all of them when it goes on', async () => {
+    await store.pools.put({ name: 'narrow', slots: 1, description: '', actor });
+    const pools = { narrow: 1 };
+    const jobs = {
+      a: { kind: 'held', config: { gate: 'pool' }, pools },
+      b: { kind: 'noop', pools, dependsOn: ['top'] },
+      top: { kind: 'noop' },
+    };
+    await engine.push({ project: 'pool', jobs });
+    const { id, handle } = await engine.start('pool');
+    await untilRun(
+      id,
+      (run) => statesOf(run).a === 'RUNNING' && statesOf(run).b === 'PENDING/slot',
+      'b waits',
+    );
+    await pause(id);
+    await untilHeard(handle, 1);
+    held.letGo('pool');
+    await untilRun(id, (run) => statesOf(run).a === 'SUCCESS', 'a has ended');
+    await untilHeard(handle, 2);
+    expect(await store.graphRuns.get(id)).toMatchObject({ state: 'RUNNING', reason: 'paused' });
+    expect((await engine.temporal.describeNewest(handle.workflowId))?.pending.has('b')).toBe(false);
+    await unpause(id);
+    await expectGoneOn(id);
+    expect(await store.pools.get('narrow')).toMatchObject({ held: 0, waiting: 0 });
+  });
+});
+
 describe('a request that comes', () => {
   it('twice is the same as once', async () => {
     const { id, handle } = await start('twice');
