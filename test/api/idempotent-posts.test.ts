@@ -30,6 +30,14 @@ async function failedRun(project: string): Promise<string> {
   return run.id;
 }
 
+/** A schedule of the project, paused if so; the path of it. */
+async function scheduleOf(project: string, paused: boolean): Promise<string> {
+  const url = `/v1/projects/${project}/schedules`;
+  await post(url, { payload: { name: 'nightly', cron: '30 2 * * *' } });
+  if (paused) await post(`${url}/nightly/pause`);
+  return `${url}/nightly`;
+}
+
 /** These change nothing. */
 const reading = ['POST /v1/graph-runs/{id}/plan'];
 
@@ -62,6 +70,18 @@ describe('every POST', () => {
       await sql.query(`UPDATE job_run SET reason = 'retry', attempts = 1 WHERE id = $1`, [id]);
       return { url: `/v1/job-runs/${id}/retry`, status: 202 };
     },
+    'POST /v1/projects/{project}/schedules': (project) => ({
+      ...{ url: `/v1/projects/${project}/schedules`, payload: { name: 'nightly', cron: '30 2 * * *' } },
+    }),
+    'POST /v1/projects/{project}/schedules/{name}/trigger': async (project) => ({
+      url: `${await scheduleOf(project, false)}/trigger`,
+    }),
+    'POST /v1/projects/{project}/schedules/{name}/pause': async (project) => ({
+      ...{ url: `${await scheduleOf(project, false)}/pause`, status: 200 },
+    }),
+    'POST /v1/projects/{project}/schedules/{name}/unpause': async (project) => ({
+      ...{ url: `${await scheduleOf(project, true)}/unpause`, status: 200 },
+    }),
     'POST /v1/job-runs/{id}/mark': async (project) => {
       const id = jobRunIdOf(await failedRun(project), 'load');
       return { url: `/v1/job-runs/${id}/mark`, payload: { note: 'why', output: 1 }, status: 200 };
