@@ -4,6 +4,7 @@ import { type Admission, admitSlot } from '../graph/schedules/admit-slot.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import { readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { NewEvent } from './events.ts';
+import type { WorkflowIdentity } from './execution.ts';
 
 /** What Temporal tells a workflow that a schedule has started. */
 export interface Fired {
@@ -36,13 +37,17 @@ interface FiredRow {
   readonly now: Date;
 }
 
-/** @param own The run, where it has a row already. */
-export async function admitFired(
-  client: pg.ClientBase,
-  project: string,
-  fired: Fired,
-  { own, actor }: { readonly own: string | null; readonly actor: string },
-): Promise<Admitted> {
+export interface FiredRun {
+  readonly project: string;
+  readonly fired: Fired;
+  readonly identity: Pick<WorkflowIdentity, 'workflowId' | 'firstExecutionRunId'>;
+  /** Where it has a row already. */
+  readonly graphRunId: string | null;
+  readonly actor: string;
+}
+
+export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<Admitted> {
+  const { project, fired, graphRunId, actor } = run;
   const found = await client.query<FiredRow>(
     `SELECT s.id, s.name, s.definition, p.timezone, s.paused, s.deleted_at, s.updated_at, clock_timestamp() AS now
      FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
@@ -53,8 +58,8 @@ export async function admitFired(
   // Another project's, or one that nobody has told of.
   if (!row) return unknown(fired);
   const { id: scheduleId, name } = row;
-  const admission = await decide(client, row, fired, own);
-  const event = { type: 'schedule', project, schedule: name, graphRunId: own, actor } as const;
+  const admission = await decide(client, row, run);
+  const event = { type: 'schedule', project, schedule: name, graphRunId, actor } as const;
   if (admission.admit === 'drop') {
     const note = `${fired.at.toISOString()}: ${admission.why}`;
     return { isAdmitted: false, why: admission.why, event: { ...event, reason: 'dropped', note } };
@@ -79,21 +84,22 @@ function unknown({ at }: Fired): Admitted {
 async function decide(
   client: pg.ClientBase,
   row: FiredRow,
-  { at, startedAt }: Fired,
-  own: string | null,
+  { fired: { at, startedAt }, identity: { workflowId, firstExecutionRunId } }: FiredRun,
 ): Promise<Admission> {
   const now = row.now.getTime();
   const read = readSchedule(row.definition, { timezone: row.timezone, now });
   if (!read.ok) throw new Error(`schedule ${row.id} is stored, but is not valid`);
   const { timing, policies } = read;
+  // Its own row may have come in between, by the watch: whoever inserts it as well finds that out.
+  const others = 'schedule_id = $1 AND (workflow_id, first_execution_run_id) IS DISTINCT FROM ($3, $4)';
+  const values = [row.id, at, workflowId, firstExecutionRunId];
   const runs = await client.query<{ scheduled_at: Date }>(
-    'SELECT scheduled_at FROM graph_run WHERE schedule_id = $1 AND is_slot AND scheduled_at >= $2 AND id IS DISTINCT FROM $3',
-    [row.id, at, own],
+    `SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at >= $2`,
+    values,
   );
   const busy = await client.query(
-    `SELECT FROM graph_run WHERE schedule_id = $1 AND id IS DISTINCT FROM $3 AND started_at <= $2
-       AND (completed_at IS NULL OR completed_at > $2) LIMIT 1`,
-    [row.id, at, own],
+    `SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND (completed_at IS NULL OR completed_at > $2) LIMIT 1`,
+    values,
   );
   return admitSlot(
     {

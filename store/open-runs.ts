@@ -138,10 +138,10 @@ async function drop(client: pg.ClientBase, { why, event }: Dropped): Promise<Ope
 async function admitAgain(
   client: pg.ClientBase,
   { id, project }: RunRow,
-  { scheduled, actor }: OpenGraphRun,
+  { scheduled, identity, actor }: OpenGraphRun,
 ): Promise<Dropped | null> {
   if (!scheduled) return null;
-  const admitted = await admitFired(client, project, scheduled, { own: id, actor });
+  const admitted = await admitFired(client, { project, fired: scheduled, identity, graphRunId: id, actor });
   if (!admitted.isAdmitted) {
     await client.query('DELETE FROM graph_run WHERE id = $1', [id]);
     return admitted;

@@ -61,7 +61,11 @@ export async function orFindIt<Found>(look: () => Promise<Found>): Promise<Found
   }
 }
 
-const keys = ['graph_run_workflow_id_first_execution_run_id_key', 'job_run_one_of_execution'];
+const keys = [
+  'graph_run_workflow_id_first_execution_run_id_key',
+  'graph_run_slot',
+  'job_run_one_of_execution',
+];
 
 function isTaken(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && keys.includes(error.constraint ?? '');
@@ -89,7 +93,8 @@ export async function insertOutsideGraphRun(
   const pinned = await pinGraph(client, cache, project);
   const params = completeParams(pinned.graph, given);
   const plan = planRun(pinned.graph, select);
-  const admitted = scheduled && (await admitFired(client, project, scheduled, { own: null, actor }));
+  const admitted =
+    scheduled && (await admitFired(client, { project, fired: scheduled, identity, graphRunId: null, actor }));
   if (admitted && !admitted.isAdmitted) return admitted;
   const chosen = { project, pinned, plan, params, select };
   const origin = admitted?.schedule.scheduleId ? 'schedule' : 'temporal';

@@ -6,6 +6,7 @@ import { createStore } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { pushGraph } from '../support/push-graph.ts';
 import { useSql } from '../support/sql.ts';
+import { until } from '../support/until.ts';
 
 const { databaseUrl } = await useDatabases();
 const store = createStore({ databaseUrl });
@@ -86,6 +87,22 @@ test('a time makes one run, however often it is fired', async () => {
   expect(await runsOf(project)).toHaveLength(1);
   const note = `dropped ${hour.toISOString()}: a run was made for this time before`;
   expect(await eventsOf(project)).toEqual(['created', note, note]);
+});
+
+test('a worker and the watch that make its row at once make one', async () => {
+  const project = await makeSchedule({});
+  await age(project);
+  const fired = execution(hour);
+  // Both have found no row by the time that one of them goes on.
+  await sql.query('BEGIN');
+  await sql.query('SELECT FROM schedule FOR UPDATE');
+  const both = Promise.all([open(project, fired), record(project, fired)]);
+  const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  await until(async () => ((await sql.query(waiting)).length === 2 ? true : undefined), 'both wait');
+  await sql.query('COMMIT');
+  expect((await both)[0]).toMatchObject({ outcome: 'opened' });
+  expect(await runsOf(project)).toEqual([of(hour)]);
+  expect(await eventsOf(project)).toEqual(['created']);
 });
 
 test('of the times that workers missed the newest runs', async () => {
