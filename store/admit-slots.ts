@@ -34,6 +34,7 @@ interface FiredRow {
   readonly paused: boolean;
   readonly deleted_at: Date | null;
   readonly updated_at: Date;
+  readonly is_applied: boolean;
   readonly now: Date;
 }
 
@@ -49,7 +50,8 @@ export interface FiredRun {
 export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<Admitted> {
   const { project, fired, graphRunId, actor } = run;
   const found = await client.query<FiredRow>(
-    `SELECT s.id, s.name, s.definition, p.timezone, s.paused, s.deleted_at, s.updated_at, clock_timestamp() AS now
+    `SELECT s.id, s.name, s.definition, p.timezone, s.paused, s.deleted_at, s.updated_at, s.pushed_revision = s.revision AS is_applied,
+        clock_timestamp() AS now
      FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
      ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
     [project, fired.by],
@@ -105,6 +107,7 @@ async function decide(
     {
       ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
       changedAt: row.updated_at.getTime(),
+      isApplied: row.is_applied,
     },
     {
       ...{ at: at.getTime(), startedAt: startedAt.getTime(), now, wasBusy: busy.rows.length > 0 },

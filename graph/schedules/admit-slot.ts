@@ -8,8 +8,9 @@ export interface FiredSchedule {
   readonly catchUp: Policies['catchUp'];
   readonly paused: boolean;
   readonly isDeleted: boolean;
-  /** When it was changed last: it may have fired by what it was before, until Temporal heard of it. */
   readonly changedAt: number;
+  /** Temporal has its last change: until then it fires by what the schedule was before. */
+  readonly isApplied: boolean;
 }
 
 export interface FiredSlot {
@@ -27,7 +28,7 @@ export interface FiredSlot {
 export type Admission =
   /** `at` may be a later time than that which was fired. */
   | { readonly admit: 'run'; readonly at: number }
-  /** Started by hand: of no time of the schedule. */
+  /** Of no time of the schedule: somebody has triggered it. */
   | { readonly admit: 'trigger' }
   | { readonly admit: 'drop'; readonly why: string };
 
@@ -41,13 +42,13 @@ const graceMs = 60_000;
 export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   const { timing, catchUp, changedAt } = schedule;
   const { at, startedAt, now, taken } = slot;
-  // Times of schedules are whole seconds.
-  if (at % 1_000 !== 0) return { admit: 'trigger' };
   if (schedule.isDeleted) return drop('the schedule was deleted');
-  if (at > changedAt) {
+  const isOwn = isTick(timing, at);
+  if (!schedule.isApplied && at > changedAt) {
     if (schedule.paused) return drop('the schedule was paused');
-    if (!isTick(timing, at)) return drop('the schedule was changed: this is no time of it any more');
+    if (!isOwn) return drop('the schedule was changed: this is no time of it any more');
   }
+  if (!isOwn) return { admit: 'trigger' };
   if (taken.has(at)) return drop('a run was made for this time before');
   const delayMs = startedAt - at - timing.jitterMs;
   const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);

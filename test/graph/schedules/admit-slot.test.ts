@@ -13,7 +13,7 @@ function admit(
   schedule: Partial<FiredSchedule> = {},
 ) {
   const admission = admitSlot(
-    { timing: hourly, catchUp, paused: false, isDeleted: false, changedAt, ...schedule },
+    { timing: hourly, catchUp, paused: false, isDeleted: false, changedAt, isApplied: true, ...schedule },
     { at, startedAt: at, now: at + 100, wasBusy: false, taken: new Set(), ...slot },
   );
   if (admission.admit === 'drop') return `drop: ${admission.why}`;
@@ -68,7 +68,7 @@ describe('a time that was fired', () => {
   });
 
   it('of what the schedule was before does not run', () => {
-    const before = { changedAt: at - 1_000 };
+    const before = { changedAt: at - 1_000, isApplied: false };
     expect(admit(latest, {}, { ...before, isDeleted: true })).toBe('drop: the schedule was deleted');
     expect(admit(latest, {}, { ...before, paused: true })).toBe('drop: the schedule was paused');
     expect(admit(latest, {}, { ...before, timing: timingOf({ cron: '30 * * * *' }) })).toMatch(
@@ -77,13 +77,14 @@ describe('a time that was fired', () => {
   });
 
   it('before the change runs by what the schedule was then', () => {
-    const after = { changedAt: at + 1_000 };
+    const after = { changedAt: at + 1_000, isApplied: false };
     expect(admit(latest, {}, { ...after, paused: true })).toBe('run 09:00');
-    expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('run 09:00');
+    expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('trigger');
   });
 });
 
-it('a trigger is of no time', () => {
-  expect(admit(latest, { at: at + 123, startedAt: at + 200 })).toBe('trigger');
-  expect(admit(none, { at: at + 123, now: at + 10 * hour }, { paused: true })).toBe('trigger');
+it('a trigger is of no time, paused or not, and however late', () => {
+  const moment = { at: at + 123_000, startedAt: at + 123_200 };
+  expect(admit(latest, moment)).toBe('trigger');
+  expect(admit(none, { ...moment, now: at + 10 * hour }, { paused: true })).toBe('trigger');
 });
