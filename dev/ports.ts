@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import getPort, { portNumbers } from 'get-port';
 
 export const defaultPorts = { api: 4400, temporal: 7233, temporalUi: 8233, postgres: 5544 } as const;
@@ -6,6 +7,13 @@ export type PortName = keyof typeof defaultPorts;
 export type Ports = Readonly<Record<PortName, number>>;
 
 const searchWidth = 200;
+
+/**
+ * Below those that systems give to connections that go out (from 32768 on Linux, 49152 elsewhere): a server that starts again
+ * on its port must not find it taken by one of these.
+ */
+const anyPort = { from: 10_240, to: 32_767 };
+const anyPortTries = 100;
 
 /**
  * Finds a free port for each name: the wanted one, or the next free one above it. 0 asks for any free port.
@@ -25,6 +33,10 @@ export async function choosePorts(
 }
 
 async function choosePort(wanted: number): Promise<number> {
-  if (wanted === 0) return await getPort();
+  if (wanted === 0) return await getPort({ port: somePorts() });
   return await getPort({ port: portNumbers(wanted, Math.min(wanted + searchWidth, 65_535)) });
+}
+
+function somePorts(): number[] {
+  return Array.from({ length: anyPortTries }, () => randomInt(anyPort.from, anyPort.to + 1));
 }
