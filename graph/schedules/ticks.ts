@@ -25,8 +25,8 @@ export function* ticksAfter(timing: Timing, after: number, until: number): Gener
   const first = Math.max(after + 1, timing.startAt ?? after + 1);
   const last = Math.min(until, timing.endAt ?? until);
   let from = first;
-  // Near ones at first: those of a schedule that fires each minute are many.
-  for (let span = 2 * dayMs; from <= last; span = Math.min(2 * span, 64 * dayMs)) {
+  // Near ones at first: those of a schedule that fires each second are many.
+  for (let span = hourMs; from <= last; span = Math.min(2 * span, 64 * dayMs)) {
     const to = Math.min(from + span, last + 1);
     yield* ticksWithin(timing, from, to);
     from = to;
