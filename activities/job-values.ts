@@ -23,6 +23,8 @@ export interface JobValues {
   readonly params: Params;
   /** By job, of those that have one. A job that is run alone has none above it. */
   outputsOf(jobs: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+  /** The time of the schedule that the run is of; of a run of none, when it was created. */
+  scheduledAt(): Promise<string>;
 }
 
 export async function readJobValues(
@@ -41,6 +43,7 @@ export async function readJobValues(
       if (graphRunId === undefined || jobs.length === 0) return {};
       return whileStoreIsAway(() => store.values.outputsOf(graphRunId, jobs), signal);
     },
+    scheduledAt: () => whileStoreIsAway(() => store.values.scheduledAtOf(run), signal),
   };
 }
 
@@ -77,9 +80,12 @@ export async function fillConfig(
 ): Promise<Readonly<Record<string, unknown>>> {
   if (job.templates === undefined) return job.config;
   const templates = findTemplates(job);
-  const asked = referencesOf(templates).filter(({ from }) => from === 'outputs');
+  const references = referencesOf(templates);
+  const asked = references.filter(({ from }) => from === 'outputs');
   const outputs = await values.outputsOf([...new Set(asked.map(({ name }) => name))]);
-  const filled = fill(job, templates, { params: values.params, outputs });
+  const asksOfRun = references.some(({ from }) => from === 'run');
+  const run = asksOfRun ? { scheduledAt: await values.scheduledAt() } : {};
+  const filled = fill(job, templates, { params: values.params, outputs, run });
   const parsed = kind.config.safeParse(filled);
   if (parsed.success) return parsed.data;
   const list = problemsOfZod(parsed.error).map(({ path, message }) => `config${path}: ${message}`);

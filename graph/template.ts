@@ -1,10 +1,11 @@
-// `{{ params.x }}` and `{{ outputs.job.field }}` in the texts of a config: paths to values of the run, and nothing more.
+// `{{ params.x }}`, `{{ outputs.job.field }}` and `{{ run.scheduledAt }}` in the texts of a config: paths to values of the run,
+// and nothing more.
 import { pointer } from './zod-problems.ts';
 
-/** A value of the run: of a parameter, or of the output of a job. */
+/** A value of the run: of a parameter, of the output of a job, or of the run itself. */
 export interface Reference {
-  readonly from: 'params' | 'outputs';
-  /** The parameter or the job. */
+  readonly from: 'params' | 'outputs' | 'run';
+  /** The parameter or the job, or what of the run. */
   readonly name: string;
   readonly path: readonly string[];
   /** As it was written. */
@@ -23,7 +24,7 @@ export interface PlacedTemplate extends Template {
 
 /** A literal holds the marker that it stands for. */
 const marker = /\{\{(\s*(?:'\{\{'|"\{\{")\s*|[^{}]*)\}\}|\{\{/g;
-const reference = /^(params|outputs)\.([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_-]+)*)$/;
+const reference = /^(?:(params|outputs)\.([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_-]+)*)|(run)\.(scheduledAt))$/;
 /** How the marker itself is written. */
 const literal = /^(['"])\{\{\1$/;
 
@@ -35,14 +36,15 @@ export function parseTemplate(text: string): Template {
     if (index > copied) parts.push(text.slice(copied, index));
     copied = index + found.length;
     const written = inner?.trim() ?? '';
-    const [, from, name = '', path = ''] = reference.exec(written) ?? [];
+    const [, from, name = '', path = '', run, fact = ''] = reference.exec(written) ?? [];
     if (from === 'params' || from === 'outputs') {
       parts.push({ from, name, path: path.split('.').slice(1), text: found });
-    } else if (inner !== undefined && literal.test(written)) parts.push('{{');
+    } else if (run === 'run') parts.push({ from: run, name: fact, path: [], text: found });
+    else if (inner !== undefined && literal.test(written)) parts.push('{{');
     else {
       const near = JSON.stringify(text.slice(index, index + 40));
       problems.push(
-        `expected {{ params.name }} or {{ outputs.job.field }}, found ${near} ("{{" itself is written {{ '{{' }})`,
+        `expected {{ params.name }}, {{ outputs.job.field }} or {{ run.scheduledAt }}, found ${near} ("{{" itself is written {{ '{{' }})`,
       );
     }
   }
@@ -82,6 +84,8 @@ export interface RunValues {
   readonly params: Readonly<Record<string, unknown>>;
   /** By job; those without one are missing. */
   readonly outputs: Readonly<Record<string, unknown>>;
+  /** What is asked of it: `scheduledAt`. */
+  readonly run?: Readonly<Record<string, unknown>>;
 }
 
 /** Why a config cannot be filled in. */
@@ -129,7 +133,7 @@ function readValue(
   values: RunValues,
   at: readonly PropertyKey[],
 ): unknown {
-  const all = values[from];
+  const all = values[from] ?? {};
   if (!Object.hasOwn(all, name)) {
     const why =
       from === 'params' ? 'the run has no such parameter' : `job "${name}" has no output in this run`;

@@ -195,7 +195,7 @@ function deriveParents(
       else problems.add(() => unknownDependency(key, index, parent));
     });
     for (const { name, path } of referencesIn(read)) {
-      if (name.from === 'params') continue;
+      if (name.from !== 'outputs') continue;
       if (keys.has(name.name)) found.add(name.name);
       else problems.add(() => unknownJob(name, path));
     }

@@ -10,6 +10,8 @@ export type RunName = { readonly graphRunId: string } | { readonly jobRunId: str
 export interface RunValues {
   /** With the defaults. They never change but by a resume on another version of the graph. */
   paramsOf(run: RunName, version: number): Promise<Params>;
+  /** The time of the schedule that it is of; of a run of none, when it was created. */
+  scheduledAtOf(run: RunName): Promise<string>;
   /** By job, of those that have one. */
   outputsOf(graphRunId: string, jobs: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
 }
@@ -36,6 +38,16 @@ export function createRunValues(database: Database): RunValues {
       const read = found.rows[0]?.params ?? {};
       params.set(key, read);
       return read;
+    },
+    scheduledAtOf: async (run) => {
+      const [sql, id] =
+        'graphRunId' in run
+          ? ['SELECT coalesce(scheduled_at, created_at) AS at FROM graph_run WHERE id = $1', run.graphRunId]
+          : ['SELECT created_at AS at FROM job_run WHERE id = $1', run.jobRunId];
+      const found = await database.pool.query<{ at: Date }>(sql, [id]);
+      const [row] = found.rows;
+      if (!row) throw new Error(`run ${id} is not there any more`);
+      return row.at.toISOString();
     },
     outputsOf: async (graphRunId, jobs) => {
       const found = await database.pool.query<{ job: string; output: string }>(

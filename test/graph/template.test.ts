@@ -39,6 +39,8 @@ describe('a template', () => {
     '{{ year }}',
     '{{ params.year | upper }}',
     '{{ params. }}',
+    '{{ run.id }}',
+    '{{ run.scheduledAt.year }}',
     '{{ params.a + 1 }}',
     '{{ }}',
     '{{ x',

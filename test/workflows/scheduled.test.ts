@@ -1,6 +1,7 @@
 // Runs that a real Schedule of Temporal starts.
 import { afterAll, expect, it } from 'vitest';
 import type { GraphRunView } from '../../graph/resources.ts';
+import { jobRunIdOf } from '../../store/index.ts';
 import { pushOne } from '../../watch/schedules/push-schedules.ts';
 import { createStarter } from '../../watch/starter.ts';
 import { replay, takeHistory } from '../replay/histories.ts';
@@ -15,7 +16,8 @@ const starter = createStarter({ temporal: { address, namespace: 'default' }, tas
 afterAll(() => starter.close());
 const actor = 'test';
 const project = `fired-${taskQueue.slice(-8)}`;
-await engine.push({ project, jobs: { a: { kind: 'noop' } } });
+const config = { text: 'of {{ run.scheduledAt }}' };
+await engine.push({ project, jobs: { a: { kind: 'echo', config } } });
 
 async function push(name: string): Promise<void> {
   await pushOne({ store, starter }, (await store.schedules.idOf(project, name)) ?? '');
@@ -44,6 +46,17 @@ async function droppedOf(name: string): Promise<string[]> {
     schedule === name && reason === 'dropped' ? [note ?? ''] : [],
   );
 }
+
+/** What its job was given. */
+async function textOf(graphRunId: string): Promise<unknown> {
+  const { output } = await store.jobRuns.get(jobRunIdOf(graphRunId, 'a'));
+  return (output as { text: unknown }).text;
+}
+
+it('a run of no schedule has the time at which it was created', async () => {
+  const run = await engine.run(project);
+  expect([run.scheduledAt, await textOf(run.id)]).toEqual([null, `of ${run.createdAt}`]);
+});
 
 it('a trigger runs at once, and is of no time of the schedule', async () => {
   const schedule = await create('triggered', { cron: '@yearly' });
@@ -74,6 +87,7 @@ it('each time makes one run, though it is asked for twice', async () => {
   expect(await runsOf('filled')).toHaveLength(6);
 
   const [run] = runs;
+  expect(await textOf(run?.id ?? '')).toBe(`of ${run?.scheduledAt}`);
   const history = await takeHistory('scheduled', client.workflow.getHandle(run?.workflowId ?? ''));
   expect(await replay('scheduled', history)).toBeUndefined();
   const dropped = await until(async () => {
