@@ -48,6 +48,9 @@ export function createSchedules(http: Http) {
       pause([...one(project, name), 'pause'], options),
     unpause: (project: string, name: string, options?: PauseOptions) =>
       pause([...one(project, name), 'unpause'], options),
+    /** Its next time makes no run. */
+    skip: (project: string, name: string, options?: PauseOptions) =>
+      pause([...one(project, name), 'skip'], options),
     /** Runs what it runs, now, beside its own times. */
     trigger: (project: string, name: string, { idempotencyKey = newIdempotencyKey() }: OnceOptions = {}) =>
       http.request<GraphRunView>({

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { type Admission, admitSlot } from '../graph/schedules/admit-slot.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
+import { defaultCatchUp } from '../graph/schedules/policies.ts';
 import { readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
@@ -31,7 +32,9 @@ interface FiredRow {
   readonly name: string;
   readonly timezone: string;
   readonly definition: ScheduleDefinition;
+  readonly form: string | null;
   readonly paused: boolean;
+  readonly skip_at: Date | null;
   readonly deleted_at: Date | null;
   readonly updated_at: Date;
   readonly is_applied: boolean;
@@ -50,8 +53,8 @@ export interface FiredRun {
 export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<Admitted> {
   const { project, fired, graphRunId, actor } = run;
   const found = await client.query<FiredRow>(
-    `SELECT s.id, s.name, s.definition, p.timezone, s.paused, s.deleted_at, s.updated_at, s.pushed_revision = s.revision AS is_applied,
-        clock_timestamp() AS now
+    `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skip_at, s.deleted_at, s.updated_at,
+       s.pushed_revision = s.revision AS is_applied, clock_timestamp() AS now
      FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
      ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
     [project, fired.by],
@@ -90,8 +93,8 @@ async function decide(
 ): Promise<Admission> {
   const now = row.now.getTime();
   const read = readSchedule(row.definition, { timezone: row.timezone, now });
-  if (!read.ok) throw new Error(`schedule ${row.id} is stored, but is not valid`);
-  const { timing, policies } = read;
+  if (!read.ok && row.form !== 'temporal') throw new Error(`schedule ${row.id} is stored, but is not valid`);
+  const { timing, policies } = read.ok ? read : { timing: null, policies: { catchUp: defaultCatchUp } };
   // Its own row may have come in between, by the watch: whoever inserts it as well finds that out.
   const others = 'schedule_id = $1 AND (workflow_id, first_execution_run_id) IS DISTINCT FROM ($3, $4)';
   const values = [row.id, at, workflowId, firstExecutionRunId];
@@ -108,6 +111,7 @@ async function decide(
       ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
       changedAt: row.updated_at.getTime(),
       isApplied: row.is_applied,
+      skipAt: row.skip_at?.getTime() ?? null,
     },
     {
       ...{ at: at.getTime(), startedAt: startedAt.getTime(), now, wasBusy: busy.rows.length > 0 },

@@ -17,13 +17,17 @@ export interface ScheduleToPush {
   readonly paused: boolean;
   readonly note: string | null;
   readonly isDeleted: boolean;
+  /** How Temporal has it, so far. */
+  readonly form: PushedSchedule['form'] | null;
   /** The limit of runs that Temporal counts down from; null for none. */
   readonly pushedLimit: number | null;
 }
 
 /** What Temporal has taken. */
 export interface PushedSchedule {
-  readonly form: 'plain' | 'utc';
+  readonly form: 'plain' | 'utc' | 'temporal';
+  /** What Temporal has now, beside its state. */
+  readonly seen: string;
   /** Until then it has all times of the schedule; null: for ever. */
   readonly until: Date | null;
 }
@@ -75,7 +79,7 @@ export function createSchedulePushes({ pool }: Database): SchedulePushes {
         `UPDATE schedule s SET push_after = now() + $2::interval FROM project p
          WHERE s.id = $1 AND p.id = s.project_id AND ${isDue}
          RETURNING s.id, s.revision, p.name AS project, coalesce(s.definition ->> 'timezone', p.timezone) AS timezone, s.name,
-           s.temporal_id AS "temporalId", s.definition, s.paused, s.note, s.pushed_limit AS "pushedLimit",
+           s.temporal_id AS "temporalId", s.definition, s.paused, s.note, s.form, s.pushed_limit AS "pushedLimit",
            s.deleted_at IS NOT NULL AS "isDeleted"`,
         [id, claimLasts],
       );
@@ -84,8 +88,12 @@ export function createSchedulePushes({ pool }: Database): SchedulePushes {
     pushed: async ({ id, revision, definition }, pushed) => {
       await pool.query(
         `UPDATE schedule SET pushed_revision = greatest(pushed_revision, $2), form = $3, pushed_until = $4, pushed_limit = $5,
-           push_problem = NULL, push_after = NULL WHERE id = $1`,
-        [id, revision, pushed?.form ?? null, pushed?.until ?? null, definition.limit ?? null],
+           seen = $6, temporal_spec = CASE WHEN $3 = 'temporal' THEN temporal_spec END, push_problem = NULL, push_after = NULL
+         WHERE id = $1`,
+        [
+          ...[id, revision, pushed?.form ?? null, pushed?.until ?? null, definition.limit ?? null],
+          pushed?.seen ?? null,
+        ],
       );
     },
     postpone: async ({ id }, problem) => {

@@ -11,8 +11,10 @@ export interface ScheduleRow {
   readonly definition: ScheduleView['definition'];
   readonly paused: boolean;
   readonly note: string | null;
+  readonly skip_at: Date | null;
   readonly origin: ScheduleView['origin'];
   readonly form: ScheduleView['form'];
+  readonly temporal_spec: ScheduleView['temporalSpec'];
   readonly revision: number;
   readonly pushed_revision: number;
   readonly push_problem: string | null;
@@ -23,26 +25,29 @@ export interface ScheduleRow {
 }
 
 export const selectSchedule = `
-  SELECT s.id, p.name AS project, p.timezone AS project_timezone, s.name, s.temporal_id, s.definition, s.paused, s.note,
-    s.origin, s.form, s.revision, s.pushed_revision, s.push_problem, s.created_at, s.created_by, s.updated_at, s.updated_by
+  SELECT s.id, p.name AS project, p.timezone AS project_timezone, s.name, s.temporal_id, s.definition, s.paused, s.note, s.skip_at,
+    s.origin, s.form, s.temporal_spec, s.revision, s.pushed_revision, s.push_problem, s.created_at, s.created_by, s.updated_at, s.updated_by
   FROM schedule s JOIN project p ON p.id = s.project_id`;
 
 export function toScheduleView(row: ScheduleRow): ScheduleView {
   const now = Date.now();
   const read = readSchedule(row.definition, { timezone: row.project_timezone, now });
-  const [next] = read.ok && !row.paused ? nextTicks(read.timing, now, 1) : [];
+  const skipAt = row.skip_at && row.skip_at.getTime() > now ? row.skip_at : null;
+  const [next] = read.ok && !row.paused ? nextTicks(read.timing, now, 1, skipAt) : [];
   const isApplied = row.pushed_revision === row.revision;
   return {
     project: row.project,
     name: row.name,
     temporalId: row.temporal_id,
     definition: row.definition,
-    timezone: row.definition.timezone ?? row.project_timezone,
+    timezone: timezoneOf(row),
     paused: row.paused,
     note: row.note,
+    skipAt: skipAt?.toISOString() ?? null,
     nextAt: next?.at ?? null,
     origin: row.origin,
     form: row.form,
+    temporalSpec: row.temporal_spec,
     isApplied,
     problem: isApplied ? null : row.push_problem,
     createdAt: row.created_at.toISOString(),
@@ -50,4 +55,8 @@ export function toScheduleView(row: ScheduleRow): ScheduleView {
     updatedAt: row.updated_at.toISOString(),
     updatedBy: row.updated_by,
   };
+}
+
+export function timezoneOf({ definition, project_timezone }: ScheduleRow): string {
+  return definition.timezone ?? project_timezone;
 }

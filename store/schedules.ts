@@ -11,11 +11,12 @@ import type { Database } from './database.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
+import { createScheduleMirror, type ScheduleMirror } from './mirror-schedules.ts';
 import { completeParams, planRun } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { unknownProject } from './projects.ts';
 import { createSchedulePushes, type SchedulePushes } from './schedule-pushes.ts';
-import { type ScheduleRow, selectSchedule, toScheduleView } from './schedule-rows.ts';
+import { type ScheduleRow, selectSchedule, timezoneOf, toScheduleView } from './schedule-rows.ts';
 import type { NewGraphRun, Once, PageRequest } from './store.ts';
 
 export interface ScheduleName {
@@ -43,8 +44,13 @@ export interface SchedulePause extends ScheduleName {
   readonly actor: string;
 }
 
+export interface ScheduleSkip extends ScheduleName {
+  readonly note: string | null;
+  readonly actor: string;
+}
+
 /** All may throw CodedError PROJECT_UNKNOWN; those for one schedule SCHEDULE_UNKNOWN. */
-export interface Schedules extends SchedulePushes {
+export interface Schedules extends SchedulePushes, ScheduleMirror {
   /** @throws CodedError SCHEDULE_EXISTS, SCHEDULE_INVALID, SELECTION_INVALID, PARAMS_INVALID */
   create(schedule: NewSchedule, once?: Once<ScheduleView>): Promise<ScheduleView>;
   get(name: ScheduleName): Promise<ScheduleView>;
@@ -53,8 +59,14 @@ export interface Schedules extends SchedulePushes {
   change(change: ScheduleChange): Promise<ScheduleView>;
   /** One that is as it is asked to be is not changed. */
   pause(pause: SchedulePause, once?: Once<ScheduleView>): Promise<ScheduleView>;
+  /** The next time makes no run; one that was skipped before stays so. @throws CodedError SCHEDULE_HAS_NO_NEXT */
+  skipNext(skip: ScheduleSkip, once?: Once<ScheduleView>): Promise<ScheduleView>;
   remove(name: ScheduleName, actor: string): Promise<void>;
-  preview(name: ScheduleName, count: number): Promise<SchedulePreview>;
+  /** Of one that stands in Temporal in its own words, who is to be asked. */
+  preview(
+    name: ScheduleName,
+    count: number,
+  ): Promise<SchedulePreview | { readonly temporalId: string; readonly timezone: string }>;
   /** What a run is made of that is triggered now. */
   toTrigger(name: ScheduleName): Promise<Omit<NewGraphRun, 'actor'>>;
 }
@@ -71,6 +83,7 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
   };
   return {
     ...createSchedulePushes(database),
+    ...createScheduleMirror(database),
     create: (schedule, once) =>
       database.transaction((client) =>
         answerOnce(client, once, () => insertSchedule(client, cache, schedule)),
@@ -83,6 +96,8 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
       ),
     pause: (pause, once) =>
       database.transaction((client) => answerOnce(client, once, () => pauseSchedule(client, pause))),
+    skipNext: (skip, once) =>
+      database.transaction((client) => answerOnce(client, once, () => skipNext(client, skip))),
     remove: async (name, actor) => {
       await database.transaction((client) =>
         answerOnce(client, undefined, () => removeSchedule(client, name, actor)),
@@ -90,10 +105,13 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
     },
     preview: async (name, count) => {
       const row = await get(name);
-      const { timing } = accept(
-        readSchedule(row.definition, { timezone: row.project_timezone, now: Date.now() }),
-      );
-      return { timezone: timing.timezone, items: nextTicks(timing, Date.now(), count) };
+      const read = readSchedule(row.definition, { timezone: row.project_timezone, now: Date.now() });
+      // What was written there with Temporal's own tools, nobody else reads.
+      if (!read.ok && row.form === 'temporal')
+        return { temporalId: row.temporal_id, timezone: timezoneOf(row) };
+      const { timing } = accept(read);
+      const { timezone } = timing;
+      return { timezone, readBy: 'graphrun', items: nextTicks(timing, Date.now(), count, row.skip_at) };
     },
     toTrigger: async (name) => {
       const { id, project, definition } = await get(name);
@@ -157,6 +175,25 @@ async function pauseSchedule(client: pg.ClientBase, pause: SchedulePause) {
   ]);
   const reason = paused ? 'paused' : 'unpaused';
   const event = { type: 'schedule', project, schedule: name, reason, actor, note } as const;
+  return { made: await readView(client, row.id), events: [event] };
+}
+
+/** Temporal fires it all the same: whoever opens its run finds that it was skipped (admit-slots.ts). */
+async function skipNext(client: pg.ClientBase, { project, name, note, actor }: ScheduleSkip) {
+  const row = await lockSchedule(client, { project, name });
+  const { skipAt, nextAt } = toScheduleView(row);
+  if (skipAt !== null) return { made: toScheduleView(row), events: [] };
+  if (nextAt === null) {
+    const message = `Schedule "${name}" of project "${project}" is paused, fires no more, or is read by Temporal alone.`;
+    throw new CodedError('SCHEDULE_HAS_NO_NEXT', message);
+  }
+  await client.query('UPDATE schedule SET skip_at = $2, updated_by = $3 WHERE id = $1', [
+    row.id,
+    nextAt,
+    actor,
+  ]);
+  const told = note === null ? nextAt : `${nextAt}: ${note}`;
+  const event = { type: 'schedule', project, schedule: name, reason: 'skipped', actor, note: told } as const;
   return { made: await readView(client, row.id), events: [event] };
 }
 

@@ -35,6 +35,8 @@ export interface Starter extends Canceller, Signaller, ActivityRetrier {
   startJobRun(run: JobRunToStart): Promise<string | null>;
   /** Makes it, changes it or deletes it in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
   pushSchedule(schedule: ScheduleToPush): Promise<PushedSchedule | null>;
+  /** The next times of one, as Temporal reads it. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
+  scheduleTimes(temporalId: string, count: number): Promise<number[]>;
   /** By its id in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
   removeSchedule(temporalId: string): Promise<void>;
   /** Resolves when Temporal answers for the namespace. @throws CodedError TEMPORAL_UNAVAILABLE */
@@ -50,6 +52,7 @@ export interface StarterSettings {
 }
 
 const startTimeoutMs = 5_000;
+const scheduleLookAheadMs = 5 * 366 * 86_400_000;
 const pingTimeoutMs = 2_000;
 const projectKey = defineSearchAttributeKey(projectSearchAttribute, SearchAttributeType.KEYWORD);
 /** gRPC codes that say "this server does not tell", rather than "ask again". */
@@ -112,6 +115,10 @@ export function createStarter(settings: StarterSettings): Starter {
     ...createSignaller(calls),
     ...createActivityRetrier(calls),
     pushSchedule: (schedule) => pushSchedule(schedules, schedule, Date.now()),
+    scheduleTimes: async (temporalId, count) => {
+      const window = { after: Date.now(), until: Date.now() + scheduleLookAheadMs };
+      return (await schedules.times(temporalId, window)).slice(0, count);
+    },
     removeSchedule: (temporalId) => schedules.remove(temporalId),
     ping: () =>
       withinTime(connection, pingTimeoutMs, async () => {

@@ -9,6 +9,7 @@ import { listChanged } from './list-executions.ts';
 import { type PendingActivity, readPendingActivities, readTime } from './pending-activities.ts';
 import { type BeginOfHistory, readBegin } from './read-begin.ts';
 import { type RunHistory, readHistory } from './read-history.ts';
+import { createScheduleViews, type ScheduleViews } from './schedules/schedule-view.ts';
 import { describeTaskQueue, type PolledQueue } from './task-queues.ts';
 import { isNotFound } from './temporal-errors.ts';
 import { readTaskFailure } from './workflow-task-failure.ts';
@@ -61,6 +62,7 @@ export interface TemporalView {
   /** Since when the request of a cancel waits for the workflow to take it; null once it has. */
   cancelWaitsSince(view: ExecutionView): Promise<Date | null>;
   taskQueue(queue: Pick<PolledQueue, 'taskQueue' | 'kind'>): Promise<PolledQueue>;
+  readonly schedules: ScheduleViews;
   /** Executions of our types that closed or began after a time, page by page. */
   changedSince(since: Date): AsyncIterable<ListedExecution[]>;
 }
@@ -84,6 +86,7 @@ export function createTemporalView(client: Client, stopped?: AbortSignal): Tempo
     taskFailure: (view) => within(() => readTaskFailure(client, view)),
     cancelWaitsSince: (view) => within(() => readCancelWait(client, view)),
     taskQueue: (queue) => within(() => describeTaskQueue(client, queue)),
+    schedules: createScheduleViews(client, within),
     changedSince: (since) => listChanged(client, since, within),
   };
 }

@@ -7,7 +7,6 @@ import type { Correction, OpenExecution } from '../store/watching.ts';
 import { carryOutCancels } from './carry-out-cancels.ts';
 import { carryOutRequests } from './carry-out-requests.ts';
 import { compareExecution, type FollowDependencies, followExecution } from './follow-execution.ts';
-import { pushSchedules } from './schedules/push-schedules.ts';
 import { isOfInterest } from './sift.ts';
 import { startPending } from './start-pending.ts';
 import type { Starter } from './starter.ts';
@@ -18,15 +17,7 @@ import { workThrough } from './work-through.ts';
 export interface TurnOptions extends FollowDependencies {
   readonly store: Pick<
     Store,
-    | 'execution'
-    | 'watch'
-    | 'leases'
-    | 'graphRuns'
-    | 'jobRuns'
-    | 'cancels'
-    | 'pauses'
-    | 'retries'
-    | 'schedules'
+    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses' | 'retries'
   >;
   readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */
@@ -96,7 +87,6 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
     });
     await carryOutCancels({ ...options, canceller: options.starter, now: begunAt, signal });
     await carryOutRequests({ ...options, signal });
-    await pushSchedules({ ...options, signal });
     await followAll(options, tenure, signal, [...tenure.failed.values()]);
     const listed = await followListed(options, tenure, signal);
     await compareOpen(options, tenure, signal);

@@ -2,10 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHousekeeping, type HousekeepingOptions } from './housekeeping.ts';
 import { type LeaseTimes, workOnLease } from './lease.ts';
+import { createScheduleKeeping, type ScheduleKeepingOptions } from './schedules/keep-schedules.ts';
 import { beginTenure, type TurnOptions, takeTurn } from './turn.ts';
 
 export interface WatchOptions extends Omit<TurnOptions, 'lease' | 'behindAfterMs'>, HousekeepingOptions {
-  readonly store: TurnOptions['store'] & HousekeepingOptions['store'];
+  readonly store: TurnOptions['store'] & HousekeepingOptions['store'] & ScheduleKeepingOptions['store'];
   readonly warehouse: TurnOptions['warehouse'] & HousekeepingOptions['warehouse'];
   readonly starter: TurnOptions['starter'];
   readonly leaseTimes?: LeaseTimes;
@@ -23,12 +24,14 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
   const times = leaseTimes && { times: leaseTimes };
   const onRenewed = () => store.watch.noteLag(behindAfterMs);
   const housekeeping = createHousekeeping(given);
+  const schedules = createScheduleKeeping(given);
   const watching = workOnLease(
     { leases: store.leases, name: lease, holder, onError, onRenewed, ...times },
     async (signal) => {
       const tenure = beginTenure();
       while (!signal.aborted) {
         housekeeping.tend();
+        schedules.tend();
         await takeTurn(options, tenure, signal).catch((error: unknown) => {
           if (!signal.aborted) onError(error);
         });
@@ -39,7 +42,7 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
   return {
     stop: async () => {
       await watching.stop();
-      await housekeeping.stop();
+      await Promise.all([housekeeping.stop(), schedules.stop()]);
     },
   };
 }

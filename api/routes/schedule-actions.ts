@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limits } from '../../graph/limits.ts';
 import { noteSchema } from '../../graph/requests.ts';
 import { type GraphRunView, graphRunSchema } from '../../graph/resources.ts';
+import { showTick } from '../../graph/schedules/preview.ts';
 import { type ScheduleView, schedulePreviewSchema, scheduleSchema } from '../../graph/schedules/resources.ts';
 import type { Api, Dependencies } from '../dependencies.ts';
 import { createOnce } from '../plugins/idempotency.ts';
@@ -16,7 +17,8 @@ export function scheduleActionRoutes(app: Api, dependencies: Dependencies): void
   pauseRoute(app, dependencies, { path: 'pause', paused: true, summary: 'Pauses a schedule' });
   pauseRoute(app, dependencies, { path: 'unpause', paused: false, summary: 'Lets a schedule go on' });
   triggerRoute(app, dependencies);
-  const { store } = dependencies;
+  skipRoute(app, dependencies);
+  const { store, temporal } = dependencies;
 
   app.get(
     '/projects/:project/schedules/:name/preview',
@@ -39,7 +41,42 @@ export function scheduleActionRoutes(app: Api, dependencies: Dependencies): void
         response: { 200: schedulePreviewSchema },
       },
     },
-    ({ params, query }) => store.schedules.preview(params, query.count),
+    async ({ params, query: { count } }) => {
+      const preview = await store.schedules.preview(params, count);
+      if (!('temporalId' in preview)) return preview;
+      const { temporalId, timezone } = preview;
+      const times = await temporal.scheduleTimes(temporalId, count);
+      const items = times.map((at) => showTick(timezone, { at, dst: null }));
+      return { timezone, readBy: 'temporal' as const, items };
+    },
+  );
+}
+
+function skipRoute(app: Api, { store }: Dependencies): void {
+  app.post(
+    '/projects/:project/schedules/:name/skip',
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags,
+        summary: 'Skips the next time of a schedule',
+        description:
+          'It makes no run but an event. Asked again before it has passed, nothing more is skipped.',
+        params: schedulePath,
+        querystring: noQuery,
+        body: noteSchema.nullable(),
+        response: { 200: scheduleSchema },
+      },
+    },
+    (request, reply) => {
+      const { params, body, actor } = request;
+      const skip = { ...params, note: body?.note ?? null, actor };
+      return createOnce<ScheduleView>(request, reply, {
+        status: 200,
+        create: (once) => store.schedules.skipNext(skip, once),
+        location: ({ project, name }) => `/v1/projects/${project}/schedules/${name}`,
+      });
+    },
   );
 }
 

@@ -18,6 +18,7 @@ export function scheduleCommand(setting: Setting): Command {
     changeCommand,
     pauseCommand,
     unpauseCommand,
+    skipCommand,
     previewCommand,
     triggerCommand,
     deleteCommand,
@@ -125,6 +126,17 @@ function unpauseCommand(setting: Setting): Command {
     .option('--note <text>', 'why, in up to 500 characters');
 }
 
+function skipCommand(setting: Setting): Command {
+  return serverCommand<NoteFlags>(setting, 'skip <project> <name>', async (session, args, { note }) => {
+    const [project = '', name = ''] = args;
+    await session.client.schedules.skip(project, name, { note });
+    await show(session, project, name);
+    return undefined;
+  })
+    .summary('skips the next time of a schedule')
+    .option('--note <text>', 'why, in up to 500 characters');
+}
+
 function previewCommand(setting: Setting): Command {
   return serverCommand<{ readonly count: number }>(
     setting,
@@ -212,6 +224,7 @@ async function show({ client, print }: Session, project: string, name: string): 
       ['time zone', timezone],
       ['state', stateOf(schedule)],
       ['next', formatTime(schedule.nextAt)],
+      ...(schedule.skipAt === null ? [] : [['skipped', formatTime(schedule.skipAt)]]),
       ['in Temporal', applied],
       ['changed', `${formatTime(schedule.updatedAt)} by ${printable(schedule.updatedBy)}`],
     ];

@@ -4,10 +4,13 @@ import { ticksAfter } from './ticks.ts';
 import type { Timing } from './timing.ts';
 
 export interface FiredSchedule {
-  readonly timing: Timing;
+  /** Null where only Temporal reads its times: then all that it fires are. */
+  readonly timing: Timing | null;
   readonly catchUp: Policies['catchUp'];
   readonly paused: boolean;
   readonly isDeleted: boolean;
+  /** A time that somebody has skipped. */
+  readonly skipAt: number | null;
   readonly changedAt: number;
   /** Temporal has its last change: until then it fires by what the schedule was before. */
   readonly isApplied: boolean;
@@ -43,24 +46,25 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   const { timing, catchUp, changedAt } = schedule;
   const { at, startedAt, now, taken } = slot;
   if (schedule.isDeleted) return drop('the schedule was deleted');
-  const isOwn = isTick(timing, at);
+  if (at === schedule.skipAt) return drop('it was skipped');
+  const isOwn = timing === null || isTick(timing, at);
   if (!schedule.isApplied && at > changedAt) {
     if (schedule.paused) return drop('the schedule was paused');
     if (!isOwn) return drop('the schedule was changed: this is no time of it any more');
   }
   if (!isOwn) return { admit: 'trigger' };
   if (taken.has(at)) return drop('a run was made for this time before');
+  if (!timing) return { admit: 'run', at };
   const delayMs = startedAt - at - timing.jitterMs;
   const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);
   if (isBackfill || slot.wasBusy) return { admit: 'run', at };
-  return admitLate(schedule, slot, now - timing.jitterMs, taken);
+  return admitLate({ timing, catchUp }, slot, now - timing.jitterMs);
 }
 
 function admitLate(
-  { timing, catchUp }: FiredSchedule,
-  { at }: FiredSlot,
+  { timing, catchUp }: { readonly timing: Timing; readonly catchUp: Policies['catchUp'] },
+  { at, taken }: FiredSlot,
   now: number,
-  taken: ReadonlySet<number>,
 ): Admission {
   const { missed, windowMs } = catchUp;
   if (missed === 'none') {

@@ -7,17 +7,19 @@ import { offsetAt, stretchesOf } from './zone.ts';
 /** How far ahead times are looked for. */
 const lookAheadMs = 12 * 366 * 86_400_000;
 
-/** The next ones, as people read them. Pure. */
-export function nextTicks(timing: Timing, after: number, count: number): ScheduleTick[] {
+/** The next ones, as people read them, without one that is skipped. Pure. */
+export function nextTicks(timing: Timing, after: number, count: number, skipAt: Date | null): ScheduleTick[] {
   const found: ScheduleTick[] = [];
   for (const tick of ticksAfter(timing, after, after + lookAheadMs)) {
-    found.push(show(timing.timezone, tick));
+    if (tick.at === skipAt?.getTime()) continue;
+    found.push(showTick(timing.timezone, tick));
     if (found.length === count) break;
   }
   return found;
 }
 
-function show(timezone: string, { at, dst }: Tick): ScheduleTick {
+/** @param dst What a change of the clock has to do with it; null where that is not known. */
+export function showTick(timezone: string, { at, dst }: Tick): ScheduleTick {
   const offsetMs = offsetAt(stretchesOf(timezone, at, at + 1), at);
   const local = new Date(at + offsetMs).toISOString().slice(0, 19) + showOffset(offsetMs);
   return { at: new Date(at).toISOString(), local, dst };

@@ -19,11 +19,18 @@ export const scheduleSchema = z.object({
   paused: z.boolean(),
   /** Why it was paused, or unpaused. */
   note: z.string().nullable(),
-  /** When it fires next, before any jitter; null where it does not, such as while it is paused. */
+  /** When it fires next, before any jitter; null where it does not, such as while it is paused, or only Temporal can tell. */
   nextAt: time.nullable(),
+  /** The next time was skipped: it makes no run; else null. */
+  skipAt: time.nullable(),
   origin: runOriginSchema,
-  /** How Temporal has its times: as they were written, or one by one in UTC; null while it has none. */
-  form: z.enum(['plain', 'utc']).nullable(),
+  /**
+   * How Temporal has its times: as they were written, one by one in UTC, or by what was written there with its own tools;
+   * null while it has none.
+   */
+  form: z.enum(['plain', 'utc', 'temporal']).nullable(),
+  /** What was written there: then `definition` has no times. Else null. */
+  temporalSpec: z.record(z.string(), z.unknown()).nullable(),
   /** Temporal has its last change. */
   isApplied: z.boolean(),
   /** Why Temporal has not, when that was tried; else null. */

@@ -76,6 +76,9 @@ describe('every POST', () => {
     'POST /v1/projects/{project}/schedules/{name}/trigger': async (project) => ({
       url: `${await scheduleOf(project, false)}/trigger`,
     }),
+    'POST /v1/projects/{project}/schedules/{name}/skip': async (project) => ({
+      ...{ url: `${await scheduleOf(project, false)}/skip`, status: 200 },
+    }),
     'POST /v1/projects/{project}/schedules/{name}/pause': async (project) => ({
       ...{ url: `${await scheduleOf(project, false)}/pause`, status: 200 },
     }),

@@ -58,6 +58,7 @@ const permissions = {
   'PATCH /v1/projects/{project}/schedules/{name}': 'write',
   'DELETE /v1/projects/{project}/schedules/{name}': 'write',
   'POST /v1/projects/{project}/schedules/{name}/trigger': 'write',
+  'POST /v1/projects/{project}/schedules/{name}/skip': 'write',
   'POST /v1/projects/{project}/schedules/{name}/pause': 'write',
   'POST /v1/projects/{project}/schedules/{name}/unpause': 'write',
   'GET /v1/projects/{project}/schedules/{name}/preview': 'read',

@@ -33,6 +33,7 @@ describe('a schedule', () => {
       timezone: 'Europe/Berlin',
       paused: false,
       note: 'as agreed',
+      skipAt: null,
       origin: 'api',
       form: null,
       isApplied: false,
@@ -170,6 +171,24 @@ test('a trigger runs what the schedule runs, though it is paused', async () => {
   expect(temporal.graphRuns.at(-1)).toMatchObject({ id: body.id });
 });
 
+test('the next time is skipped once, with a note, and no other', async () => {
+  const { project, url, body: made } = await makeSchedule();
+  const payload = { note: 'a holiday' };
+  const { body } = await call<ScheduleView>('POST', `${url}/skip`, { payload });
+  expect(body).toMatchObject({ skipAt: made.nextAt });
+  expect(Date.parse(body.nextAt ?? '')).toBeGreaterThan(Date.parse(made.nextAt ?? ''));
+  expect((await call<ScheduleView>('POST', `${url}/skip`, { payload })).body.skipAt).toBe(made.nextAt);
+  const { items } = (await call<SchedulePreview>('GET', `${url}/preview?count=1`)).body;
+  expect(items[0]?.at).toBe(body.nextAt);
+  expect(await eventsOf(project)).toEqual([
+    'created nightly key:editor',
+    `skipped nightly key:editor ${made.nextAt}: a holiday`,
+  ]);
+  const other = await makeSchedule({ ...nightly, endAt: '2020-01-01T00:00:00Z' });
+  const refused = await call('POST', `${other.url}/skip`);
+  expect([refused.status, refused.problem.code]).toEqual([409, 'SCHEDULE_HAS_NO_NEXT']);
+});
+
 test('a preview shows the next times, and marks the days on which the clock is changed', async () => {
   const { url } = await makeSchedule({ ...nightly, startAt: '2035-03-24T00:00:00Z' });
   const { body } = await call<SchedulePreview>('GET', `${url}/preview?count=3`);
@@ -205,6 +224,7 @@ test.each([
   ['PATCH', ''],
   ['DELETE', ''],
   ['POST', '/trigger'],
+  ['POST', '/skip'],
   ['POST', '/pause'],
   ['POST', '/unpause'],
   ['GET', '/preview'],

@@ -181,8 +181,9 @@ export function fakeStarter(): FakeStarter {
     pushSchedule: async (schedule) => {
       answer();
       starter.schedules.push(schedule);
-      return schedule.isDeleted ? null : { form: 'plain', until: null };
+      return schedule.isDeleted ? null : { form: 'plain', until: null, seen: 'seen' };
     },
+    scheduleTimes: async () => [],
     removeSchedule: async () => answer(),
     ping: async () => answer(),
     close: async () => {},

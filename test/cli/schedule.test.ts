@@ -77,6 +77,7 @@ test('change, pause, unpause, preview and delete', async () => {
     /^Europe\/Berlin +UTC\n(\S+T00:00:00\+0[12]:00 {2}\S+ 2[23]:00:00Z\n){2}$/,
   );
   expect((await schedule('show')).stdout).toMatch(/^in Temporal +as plain$/m);
+  expect((await schedule('skip', '--note', 'a holiday')).stdout).toMatch(/^skipped +\d{4}-/m);
   expect((await schedule('trigger')).stdout).toMatch(/^[0-9a-f-]{36}\n$/);
   expect((await schedule('delete')).stderr).toBe(`deleted ${project}/a; its runs stay\n`);
   expect((await schedule('show')).code).toBe(2);

@@ -20,13 +20,28 @@ export async function pushSchedule(
   schedule: ScheduleToPush,
   now: number,
 ): Promise<PushedSchedule | null> {
-  if (schedule.isDeleted) {
-    await temporal.remove(schedule.temporalId);
+  const { temporalId, isDeleted } = schedule;
+  if (isDeleted) {
+    await temporal.remove(temporalId);
     return null;
   }
-  const { timezone } = schedule;
+  const pushed = await putSchedule(temporal, schedule, now);
+  return { ...pushed, seen: (await temporal.seen(temporalId)) ?? '' };
+}
+
+async function putSchedule(
+  temporal: TemporalSchedules,
+  schedule: ScheduleToPush,
+  now: number,
+): Promise<Omit<PushedSchedule, 'seen'>> {
+  const { timezone, temporalId, form, paused, note } = schedule;
   const read = readSchedule(schedule.definition, { timezone, now });
-  if (!read.ok) throw new Error(`schedule ${schedule.temporalId} is stored, but is not valid`);
+  if (!read.ok) {
+    if (form !== 'temporal') throw new Error(`schedule ${temporalId} is stored, but is not valid`);
+    // Its times are in Temporal alone.
+    await temporal.setPaused({ temporalId, paused, note: note ?? '' });
+    return { form, until: null };
+  }
   const put = (spec: TemporalSpec) => temporal.put(toTemporal(schedule, read, spec));
   const { timing } = read;
   const plain = plainSpec(timing);
@@ -39,7 +54,7 @@ export async function pushSchedule(
   if (isPlain) {
     await put(plain);
     // The server's time zones may be of another version.
-    if (await listsTheSame(temporal, schedule.temporalId, timing, now)) {
+    if (await listsTheSame(temporal, temporalId, timing, now)) {
       return { form: 'plain', until: new Date(now + horizonMs) };
     }
   }

@@ -7,6 +7,7 @@ import type { OverlapPolicy } from '../../graph/schedules/policies.ts';
 import type { TemporalSpec } from '../../graph/schedules/temporal-spec.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
 import { isAlreadyThere, isNotFound } from '../temporal-errors.ts';
+import { createScheduleViews } from './schedule-view.ts';
 import { toSpecProto } from './spec-proto.ts';
 
 type ScheduleProto = temporal.api.schedule.v1.ISchedule;
@@ -31,6 +32,10 @@ export interface ScheduleInTemporal {
 
 export interface TemporalSchedules {
   put(schedule: ScheduleInTemporal): Promise<void>;
+  /** Changes its state alone. */
+  setPaused(state: Pick<ScheduleInTemporal, 'temporalId' | 'paused' | 'note'>): Promise<void>;
+  /** What it is now, beside its state; null where it is not there. */
+  seen(temporalId: string): Promise<string | null>;
   /** One that is not there is gone already. */
   remove(temporalId: string): Promise<void>;
   /** After `after`, up to and with `until`; at most 1,000. */
@@ -50,6 +55,7 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
   const { client, taskQueue, within } = options;
   const { workflowService } = client;
   const { namespace } = client.options;
+  const views = createScheduleViews(client, within);
   return {
     put: (schedule) =>
       within(async () => {
@@ -71,6 +77,15 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
           await update(client, scheduleId, (before) => keepCount(schedule, wanted, before));
         }
       }),
+    setPaused: ({ temporalId, paused, note }) =>
+      within(async () => {
+        const change = (before: ScheduleProto) => ({
+          ...before,
+          state: { ...before.state, paused, notes: note },
+        });
+        await update(client, temporalId, change);
+      }),
+    seen: async (temporalId) => (await views.describe(temporalId))?.seen ?? null,
     remove: (scheduleId) =>
       within(async () => {
         try {

@@ -13,7 +13,16 @@ function admit(
   schedule: Partial<FiredSchedule> = {},
 ) {
   const admission = admitSlot(
-    { timing: hourly, catchUp, paused: false, isDeleted: false, changedAt, isApplied: true, ...schedule },
+    {
+      timing: hourly,
+      catchUp,
+      paused: false,
+      isDeleted: false,
+      skipAt: null,
+      changedAt,
+      isApplied: true,
+      ...schedule,
+    },
     { at, startedAt: at, now: at + 100, wasBusy: false, taken: new Set(), ...slot },
   );
   if (admission.admit === 'drop') return `drop: ${admission.why}`;
@@ -76,11 +85,24 @@ describe('a time that was fired', () => {
     );
   });
 
+  it('that was skipped does not run, and the next one does', () => {
+    expect(admit(latest, {}, { skipAt: at })).toBe('drop: it was skipped');
+    expect(admit(latest, { at: at + hour, startedAt: at + hour, now: at + hour }, { skipAt: at })).toBe(
+      'run 10:00',
+    );
+  });
+
   it('before the change runs by what the schedule was then', () => {
     const after = { changedAt: at + 1_000, isApplied: false };
     expect(admit(latest, {}, { ...after, paused: true })).toBe('run 09:00');
     expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('trigger');
   });
+});
+
+it('of a schedule that only Temporal reads each time runs once, however late', () => {
+  const late = { now: at + 10 * hour };
+  expect(admit(none, late, { timing: null })).toBe('run 09:00');
+  expect(admit(none, { ...late, taken: new Set([at]) }, { timing: null })).toMatch(/^drop/);
 });
 
 it('a trigger is of no time, paused or not, and however late', () => {

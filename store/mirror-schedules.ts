@@ -1,0 +1,127 @@
+// What was done to schedules with Temporal's own tools. Each write holds only while the row is as it was when it was compared.
+import type pg from 'pg';
+import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
+import type { Database } from './database.ts';
+import { insertEvents, type NewEvent } from './events.ts';
+import { newId } from './ids.ts';
+
+/** A row, as it is compared with Temporal. */
+export interface MirroredSchedule {
+  readonly id: string;
+  readonly temporalId: string;
+  readonly project: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly pushedRevision: number;
+  readonly seen: string | null;
+  readonly paused: boolean;
+  readonly note: string | null;
+  readonly isDeleted: boolean;
+}
+
+/** A schedule in Temporal's own words. */
+export interface OutsideSchedule {
+  readonly temporalId: string;
+  readonly project: string;
+  /** Its policies, parameters and time zone: its times are in `spec`. */
+  readonly definition: ScheduleDefinition;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly seen: string;
+  readonly paused: boolean;
+  readonly note: string;
+}
+
+export interface ScheduleMirror {
+  /** All that are there, and deleted ones that Temporal has not been told of. */
+  mirrored(): Promise<MirroredSchedule[]>;
+  /** One that was made outside; false where its project is not there, or a row of it is. */
+  madeOutside(schedule: OutsideSchedule): Promise<boolean>;
+  changedOutside(row: MirroredSchedule, schedule: OutsideSchedule): Promise<boolean>;
+  pausedOutside(row: MirroredSchedule, state: Pick<OutsideSchedule, 'paused' | 'note'>): Promise<boolean>;
+  deletedOutside(row: MirroredSchedule): Promise<boolean>;
+}
+
+const actor = 'temporal';
+const byTools = "with Temporal's own tools";
+
+export function createScheduleMirror(database: Database): ScheduleMirror {
+  const write = (
+    row: MirroredSchedule,
+    set: string,
+    values: readonly unknown[],
+    told: Pick<NewEvent, 'reason' | 'note'>,
+  ) =>
+    database.transaction(async (client) => {
+      const updated = await client.query(
+        `UPDATE schedule SET ${set}, revision = revision + 1, pushed_revision = revision + 1, push_problem = NULL,
+           push_after = NULL, updated_at = now(), updated_by = $3
+         WHERE id = $1 AND revision = $2 AND pushed_revision = $2 AND deleted_at IS NULL AND seen IS NOT DISTINCT FROM $4
+           AND (push_after IS NULL OR push_after < now())`,
+        [row.id, row.revision, actor, row.seen, ...values],
+      );
+      if (updated.rowCount === 0) return false;
+      const { project, name: schedule } = row;
+      await insertEvents(client, [{ type: 'schedule', project, schedule, actor, ...told }]);
+      return true;
+    });
+  return {
+    mirrored: async () => {
+      const found = await database.pool.query<MirroredSchedule>(
+        `SELECT s.id, s.temporal_id AS "temporalId", p.name AS project, s.name, s.revision,
+           s.pushed_revision AS "pushedRevision", s.seen, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted"
+         FROM schedule s JOIN project p ON p.id = s.project_id
+         WHERE s.deleted_at IS NULL OR s.pushed_revision < s.revision ORDER BY s.id`,
+      );
+      return found.rows;
+    },
+    madeOutside: (schedule) => database.transaction((client) => insertOutside(client, schedule)),
+    changedOutside: (row, { definition, spec, seen, paused, note }) =>
+      write(
+        row,
+        `definition = $5, temporal_spec = $6, seen = $7, paused = $8, note = $9, form = 'temporal', pushed_until = NULL,
+         pushed_limit = NULL`,
+        [JSON.stringify(definition), JSON.stringify(spec), seen, paused, note || null],
+        { reason: 'changed', note: byTools },
+      ),
+    pausedOutside: (row, { paused, note }) =>
+      write(row, 'paused = $5, note = $6', [paused, note || null], {
+        reason: paused ? 'paused' : 'unpaused',
+        note: note || null,
+      }),
+    deletedOutside: (row) => write(row, 'deleted_at = now()', [], { reason: 'deleted', note: byTools }),
+  };
+}
+
+async function insertOutside(client: pg.ClientBase, schedule: OutsideSchedule): Promise<boolean> {
+  const { project, temporalId, definition, spec, seen, paused, note } = schedule;
+  const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR SHARE', [
+    project,
+  ]);
+  const [owner] = found.rows;
+  if (!owner) return false;
+  const known = await client.query(
+    'SELECT FROM schedule WHERE temporal_id = $1 AND (deleted_at IS NULL OR pushed_revision < revision)',
+    [temporalId],
+  );
+  if (known.rows.length > 0) return false;
+  const name = nameOf(schedule);
+  const inserted = await client.query(
+    `INSERT INTO schedule (id, project_id, name, temporal_id, definition, temporal_spec, seen, paused, note, origin, form,
+       pushed_revision, created_by, updated_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'temporal', 'temporal', 1, $10, $10) ON CONFLICT DO NOTHING`,
+    [
+      ...[newId(), owner.id, name, temporalId, JSON.stringify(definition), JSON.stringify(spec)],
+      ...[seen, paused, note || null, actor],
+    ],
+  );
+  if (inserted.rowCount === 0) return false;
+  const event = { type: 'schedule', project, schedule: name, reason: 'created', actor } as const;
+  await insertEvents(client, [{ ...event, note: note || null }]);
+  return true;
+}
+
+/** As its id has it, where that says the project first, as ours do. */
+function nameOf({ temporalId, project }: OutsideSchedule): string {
+  const prefix = `${project}/`;
+  return temporalId.startsWith(prefix) ? temporalId.slice(prefix.length) : temporalId;
+}

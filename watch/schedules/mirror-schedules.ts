@@ -1,0 +1,132 @@
+// Makes rows follow what was done to schedules with Temporal's own tools. The list shows new ones, pauses and times within a
+// moment; what it does not show (policies, arguments) is found by looking at each in rotation.
+import { readGraphRunInput } from '../../graph/run-inputs.ts';
+import type { ScheduleDefinition } from '../../graph/schedules/definition.ts';
+import type { MirroredSchedule, OutsideSchedule } from '../../store/mirror-schedules.ts';
+import type { Store } from '../../store/store.ts';
+import { workflowTypes } from '../../workflows/contract.ts';
+import { workThrough } from '../work-through.ts';
+import { probePrefix } from './push-schedule.ts';
+import type { ListedSchedule, ScheduleInView, ScheduleViews } from './schedule-view.ts';
+
+/** What one holder of the watch's lease keeps in mind of schedules. */
+export interface ScheduleTenure {
+  /** When it last looked. */
+  lookedAt: number;
+  /** Times as the list showed them when each was last looked at, by id in Temporal. */
+  readonly times: Map<string, string>;
+  /** Ids in Temporal that are none of ours: not looked at again for some time. */
+  readonly strangers: Map<string, number>;
+  /** Where the rotation goes on: an id of a row. */
+  comparedTo: string;
+}
+
+export interface MirrorOptions {
+  readonly store: Pick<Store, 'schedules'>;
+  readonly temporal: { readonly schedules: ScheduleViews };
+  readonly taskQueue: string;
+  readonly signal: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}
+
+const lookEveryMs = 2_000;
+/** Beside those that the list shows as changed. */
+const comparedPerLook = 20;
+const lookedAtOnce = 10;
+const strangerForMs = 60_000;
+
+export function beginScheduleTenure(): ScheduleTenure {
+  return { lookedAt: Number.NEGATIVE_INFINITY, times: new Map(), strangers: new Map(), comparedTo: '' };
+}
+
+/** @throws where Postgres or Temporal is away: the next look sees it all again */
+export async function mirrorSchedules(options: MirrorOptions, tenure: ScheduleTenure): Promise<void> {
+  if (performance.now() - tenure.lookedAt < lookEveryMs) return;
+  const { store, temporal, signal, onError } = options;
+  const rows = await store.schedules.mirrored();
+  const byId = new Map(rows.map((row) => [row.temporalId, row]));
+  const listed = new Map<string, ListedSchedule>();
+  for await (const page of temporal.schedules.list()) {
+    for (const each of page) if (!each.temporalId.startsWith(probePrefix)) listed.set(each.temporalId, each);
+  }
+  const made = [...listed.values()].filter(
+    ({ temporalId, workflowType }) =>
+      !byId.has(temporalId) && workflowType === workflowTypes.graphRun && !isStranger(tenure, temporalId),
+  );
+  const items = [...made.map(({ temporalId }) => temporalId), ...toCompare(rows, listed, tenure)];
+  const work = async (temporalId: string): Promise<void> => {
+    await compareSchedule(options, tenure, temporalId, byId.get(temporalId));
+    const times = listed.get(temporalId)?.times;
+    if (times !== undefined) tenure.times.set(temporalId, times);
+  };
+  await workThrough({ items: [...new Set(items)], atOnce: lookedAtOnce, signal, work, onError });
+  tenure.lookedAt = performance.now();
+}
+
+/** Its project may have been made since. */
+function isStranger({ strangers }: ScheduleTenure, temporalId: string): boolean {
+  return performance.now() - (strangers.get(temporalId) ?? Number.NEGATIVE_INFINITY) < strangerForMs;
+}
+
+/** Ids in Temporal of rows that may differ: those of which the list tells otherwise, and the next in rotation. */
+function toCompare(
+  rows: readonly MirroredSchedule[],
+  listed: ReadonlyMap<string, ListedSchedule>,
+  tenure: ScheduleTenure,
+): string[] {
+  const applied = rows.filter((row) => row.pushedRevision > 0 && !row.isDeleted);
+  const suspect = applied.filter(({ temporalId, paused, note }) => {
+    const shown = listed.get(temporalId);
+    if (!shown || shown.paused !== paused || shown.note !== (note ?? '')) return true;
+    const times = tenure.times.get(temporalId);
+    return times !== undefined && times !== shown.times;
+  });
+  const rest = applied.filter(({ id }) => id > tenure.comparedTo);
+  const next = rest.slice(0, comparedPerLook);
+  tenure.comparedTo = rest.length > comparedPerLook ? (next.at(-1)?.id ?? '') : '';
+  return [...suspect, ...next].map(({ temporalId }) => temporalId);
+}
+
+async function compareSchedule(
+  { store, temporal, taskQueue }: MirrorOptions,
+  tenure: ScheduleTenure,
+  temporalId: string,
+  row: MirroredSchedule | undefined,
+): Promise<void> {
+  const { schedules } = store;
+  const view = await temporal.schedules.describe(temporalId);
+  if (!row) {
+    const outside = view && view.taskQueue === taskQueue ? toOutside(view) : null;
+    if (!outside || !(await schedules.madeOutside(outside)))
+      tenure.strangers.set(temporalId, performance.now());
+    return;
+  }
+  // A change here that Temporal has not got yet is given to it as it is.
+  if (row.pushedRevision !== row.revision) return;
+  if (!view) await schedules.deletedOutside(row);
+  else if (row.seen !== view.seen) {
+    const outside = toOutside(view);
+    if (outside) await schedules.changedOutside(row, { ...outside, project: row.project });
+  } else if (row.paused !== view.paused || (row.note ?? '') !== view.note) {
+    await schedules.pausedOutside(row, view);
+  }
+}
+
+const yearSeconds = 365 * 86_400;
+
+/** Null where its workflows are not runs of a project's graph. */
+function toOutside(view: ScheduleInView): OutsideSchedule | null {
+  const { temporalId, spec, seen, paused, note, timezone, overlap, catchUpWindowMs, pauseOnFailure } = view;
+  const read = readGraphRunInput(view.input);
+  if (view.workflowType !== workflowTypes.graphRun || !read.ok) return null;
+  const { project, params, select } = read.input;
+  const definition: ScheduleDefinition = {
+    timezone,
+    overlap,
+    pauseOnFailure,
+    catchUp: { window: `${Math.max(1, Math.min(yearSeconds, Math.floor(catchUpWindowMs / 1_000)))}s` },
+    ...(params && { params }),
+    ...(select && { select }),
+  };
+  return { temporalId, project, definition, spec, seen, paused, note };
+}
