@@ -14,6 +14,7 @@ import { loadSecrets } from '../dev/secrets.ts';
 import { type Service, type SpawnedService, spawnService, untilReady } from '../dev/service.ts';
 import { startTemporal } from '../dev/temporal.ts';
 import { ensureTemporalCli } from '../dev/temporal-install.ts';
+import { workerNodeFlags } from '../worker/node-flags.ts';
 import type { Note } from './benchmark.ts';
 import { settings } from './settings.ts';
 
@@ -85,11 +86,15 @@ export async function startServers(place: Place, { note, workerArgs }: ServersOp
   const temporal = keep(await startTemporal({ home, cli, port: ports.temporal, uiPort: ports.temporalUi }));
   const temporalAddress = `127.0.0.1:${ports.temporal}`;
   const args = [fileURLToPath(new URL('worker.ts', import.meta.url)), await bundleWorkflows(home)];
-  const worker = await startWorker(home, [...process.execArgv, ...(workerArgs ?? []), ...args], {
-    DATABASE_URL: databaseUrl,
-    WAREHOUSE_URL: warehouseUrl,
-    TEMPORAL_ADDRESS: temporalAddress,
-  });
+  const worker = await startWorker(
+    home,
+    [...workerNodeFlags, ...process.execArgv, ...(workerArgs ?? []), ...args],
+    {
+      DATABASE_URL: databaseUrl,
+      WAREHOUSE_URL: warehouseUrl,
+      TEMPORAL_ADDRESS: temporalAddress,
+    },
+  );
   const pids = { postgres: pid, temporal: temporal.pid };
   return { databaseUrl, warehouseUrl, temporalAddress, worker: keep(worker), pids };
 }

@@ -7,6 +7,8 @@ export interface NodeServiceOptions {
   readonly name: string;
   /** Absolute path of its entry point. */
   readonly script: string;
+  /** Of Node. */
+  readonly flags?: readonly string[];
   readonly home: Home;
   readonly env: NodeJS.ProcessEnv;
   readonly readyTimeoutMs?: number;
@@ -29,7 +31,7 @@ export async function startNodeService(options: NodeServiceOptions): Promise<Nod
   const service = await spawnService({
     name,
     command: process.execPath,
-    args: [options.script],
+    args: [...(options.flags ?? []), options.script],
     cwd: checkout,
     env: options.env,
     logFile: `${home.logs}/${name}.log`,

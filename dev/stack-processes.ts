@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { workerNodeFlags } from '../worker/node-flags.ts';
 import { both } from './both.ts';
 import { checkout, type Home } from './home.ts';
 import { startNodeService } from './node-service.ts';
@@ -30,6 +31,8 @@ const ownScripts: Scripts = {
   api: join(checkout, 'api', 'server.ts'),
 };
 
+const flags = { worker: workerNodeFlags, api: [] } as const;
+
 /** Starts worker and API, and returns the API's URL when both are ready. */
 export async function startProcesses(context: ProcessContext): Promise<string> {
   const { home, supervisor, report, urls, temporal, port } = context;
@@ -46,7 +49,7 @@ export async function startProcesses(context: ProcessContext): Promise<string> {
     WORKER_SHUTDOWN_GRACE: context.env.WORKER_SHUTDOWN_GRACE || '3s',
   };
   const start = async (name: 'worker' | 'api') => {
-    const run = () => startNodeService({ name, script: scripts[name], home, env });
+    const run = () => startNodeService({ name, script: scripts[name], flags: flags[name], home, env });
     const { value: service, ms } = await timed(() => supervisor.start(name, run));
     report.step(name, 'ready', ms, service.url);
     return service;
