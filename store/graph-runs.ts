@@ -31,7 +31,7 @@ import type {
 import { readTasks } from './tasks.ts';
 
 /** Triggers of one project lock it one after the other anyway; one that is not done soon is better asked for again. */
-const triggers = { atOnce: 2, waitMaxMs: 10_000 };
+const triggers = { atOnce: 2, waitMaxMs: 5_000 };
 
 export function createGraphRuns(database: Database, graphs: Graphs, cache: GraphCache): GraphRuns {
   const inTurn = createTurns(triggers);
