@@ -1,6 +1,8 @@
 // Graphs that start `after` another project's: the watch follows the successes of the feed, and makes the runs that they
 // start in the transaction that notes how far it came. So each success starts each of them once.
 import type pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import { limits } from '../graph/limits.ts';
 import { graphRunWorkflowId } from '../graph/workflow-ids.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
@@ -38,11 +40,28 @@ export async function followSuccesses(
   if (!last) return 0;
   const events: NewEvent[] = [];
   for (const { follower, ...success } of rows) {
-    if (follower !== null) events.push(await follow(client, cache, success, follower));
+    if (follower !== null) events.push(await followOrTell(client, cache, success, follower));
   }
   await client.query('UPDATE watch SET followed_to = $1 WHERE id = 1', [last.number]);
   await insertEvents(client, events);
   return new Set(rows.map(({ number }) => number)).size;
+}
+
+/** A run that is refused, such as for what its parameters are by default, is told in the feed: the next may be another's. */
+async function followOrTell(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  success: Omit<Success, 'follower'>,
+  project: string,
+): Promise<NewEvent> {
+  try {
+    return await follow(client, cache, success, project);
+  } catch (error) {
+    // Nothing was written for it yet.
+    if (!(error instanceof CodedError) || error.code === 'STORE_UNAVAILABLE') throw error;
+    const note = error.message.slice(0, limits.noteChars);
+    return { type: 'graph', project, reason: 'not_started', actor: `after ${success.project}`, note };
+  }
 }
 
 /** A run of all jobs, with the defaults of its parameters, as if somebody had asked for it. */

@@ -75,10 +75,10 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   const { begunAt, listedUntil } = await watch.beginTurn();
   tenure.listedUntil ??= listedUntil;
   try {
-    await followSuccesses(options, signal);
-    await watch.letRunsIn(options.actor);
-    await watch.tendPools(options.actor);
-    await tellUntold({ ...options, before: begunAt, signal });
+    await apart(options, signal, () => followSuccesses(options, signal));
+    await apart(options, signal, () => watch.letRunsIn(options.actor));
+    await apart(options, signal, () => watch.tendPools(options.actor));
+    await apart(options, signal, () => tellUntold({ ...options, before: begunAt, signal }));
     await startPending({
       ...options,
       before: begunAt,
@@ -98,6 +98,17 @@ export async function takeTurn(options: TurnOptions, tenure: Tenure, signal: Abo
   } finally {
     await keepCounts(options, tenure);
   }
+}
+
+/** What one project's rows make fail keeps nothing else of the turn from being done; the next turn tries it again. */
+async function apart(
+  { onError }: TurnOptions,
+  signal: AbortSignal,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  await work().catch((error: unknown) => {
+    if (!signal.aborted) onError(error);
+  });
 }
 
 /** Runs that start after others: they are made here, and started as those are that were asked for. */

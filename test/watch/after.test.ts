@@ -69,4 +69,17 @@ describe('a graph that starts after another', () => {
     await endedRuns('other', 1);
     expect(await runsOf('tail')).toHaveLength(1);
   });
+
+  it('whose parameters cannot be used is told so, and holds up no other', async () => {
+    await engine.push({ project: 'source', jobs: { a: noop } });
+    const large = { type: 'string', default: 'x'.repeat(15_000) };
+    const params = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`p${index}`, large]));
+    await engine.push({ project: 'heavy', after: 'source', params, jobs: { b: noop } });
+    await engine.push({ project: 'light', after: 'source', jobs: { c: noop } });
+    await engine.run('source');
+    await endedRuns('light', 1);
+    expect(await runsOf('heavy')).toEqual([]);
+    const { items } = await store.events.list({ after: 0, limit: 50, project: 'heavy' });
+    expect(items.at(-1)).toMatchObject({ type: 'graph', reason: 'not_started', actor: 'after source' });
+  });
 });
