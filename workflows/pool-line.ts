@@ -15,7 +15,7 @@ export interface PoolLine {
   ask(job: string): void;
 }
 
-const granted = defineSignal<[GrantedSignal]>(grantedSignalName);
+const granted = defineSignal<[unknown]>(grantedSignalName);
 
 /** In one call; what is beyond goes with the next. */
 const jobsPerCall = 500;
@@ -63,7 +63,8 @@ export function createPoolLine(
     if (jobs.length > 0) begin(jobs);
   };
 
-  setHandler(granted, ({ jobs }) => {
+  setHandler(granted, (input) => {
+    const jobs = readGranted(input);
     for (const { job, number } of jobs) early.set(job, number);
     beginAll(jobs.flatMap(({ job, number }) => (isGranted(job, number, waiting) ? [job] : [])));
   });
@@ -75,6 +76,17 @@ export function createPoolLine(
       askAll().catch(fail);
     },
   };
+}
+
+/** What somebody sends by hand that says nothing of this grants nothing. */
+function readGranted(input: unknown): GrantedSignal['jobs'] {
+  const jobs: unknown = typeof input === 'object' && input !== null && 'jobs' in input ? input.jobs : null;
+  return Array.isArray(jobs) ? jobs.filter(isGrantOfJob) : [];
+}
+
+function isGrantOfJob(grant: unknown): grant is GrantedSignal['jobs'][number] {
+  if (typeof grant !== 'object' || grant === null || !('job' in grant) || !('number' in grant)) return false;
+  return typeof grant.job === 'string' && typeof grant.number === 'number';
 }
 
 function lost(): ApplicationFailure {
