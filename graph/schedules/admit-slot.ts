@@ -58,11 +58,11 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   const delayMs = startedAt - at - timing.jitterMs;
   const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);
   if (isBackfill || slot.wasBusy) return { admit: 'run', at };
-  return admitLate({ timing, catchUp }, slot, now - timing.jitterMs);
+  return admitLate({ timing, catchUp, skipAt: schedule.skipAt }, slot, now - timing.jitterMs);
 }
 
 function admitLate(
-  { timing, catchUp }: { readonly timing: Timing; readonly catchUp: Policies['catchUp'] },
+  { timing, catchUp, skipAt }: Pick<FiredSchedule, 'catchUp' | 'skipAt'> & { readonly timing: Timing },
   { at, taken }: FiredSlot,
   now: number,
 ): Admission {
@@ -70,7 +70,7 @@ function admitLate(
   if (missed === 'none') {
     return now - at > graceMs ? drop('it was missed, and is not caught up with') : { admit: 'run', at };
   }
-  const newest = missed === 'latest' ? newestTick(timing, at, now) : at;
+  const newest = missed === 'latest' ? newestTick(timing, { at, now, skipAt }) : at;
   if (newest !== at && taken.has(newest)) return drop(`a run was made for a later time, ${show(newest)}`);
   if (now - newest > Math.max(windowMs, graceMs))
     return drop('it was missed for longer than is caught up with');
@@ -89,9 +89,12 @@ function isTick(timing: Timing, at: number): boolean {
   return !ticksAfter(timing, at - 1, at).next().done;
 }
 
-/** The last one up to now, `at` if there is none after it. */
-function newestTick(timing: Timing, at: number, now: number): number {
+/** The last one up to now that nobody has skipped, `at` if there is none after it. */
+function newestTick(
+  timing: Timing,
+  { at, now, skipAt }: { readonly at: number; readonly now: number; readonly skipAt: number | null },
+): number {
   let newest = at;
-  for (const tick of ticksAfter(timing, at, now)) newest = tick.at;
+  for (const tick of ticksAfter(timing, at, now)) if (tick.at !== skipAt) newest = tick.at;
   return newest;
 }

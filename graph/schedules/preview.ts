@@ -6,11 +6,13 @@ import { offsetAt, stretchesOf } from './zone.ts';
 
 /** How far ahead times are looked for. */
 const lookAheadMs = 12 * 366 * 86_400_000;
+/** Excluded times that are looked at on the way; what is beyond them is not shown. */
+export const excludedMax = 200_000;
 
 /** The next ones, as people read them, without one that is skipped. Pure. */
 export function nextTicks(timing: Timing, after: number, count: number, skipAt: Date | null): ScheduleTick[] {
   const found: ScheduleTick[] = [];
-  for (const tick of ticksAfter(timing, after, after + lookAheadMs)) {
+  for (const tick of ticksAfter(timing, after, after + lookAheadMs, excludedMax)) {
     if (tick.at === skipAt?.getTime()) continue;
     found.push(showTick(timing.timezone, tick));
     if (found.length === count) break;

@@ -7,6 +7,7 @@ import { type Calendar, dayMs, type Interval, range } from './calendar.ts';
 import { type FieldKind, fieldKinds, readField } from './cron-field.ts';
 import { type ScheduleDefinition, scheduleDefinitionSchema, type WrittenCalendar } from './definition.ts';
 import { defaultCatchUp, defaultDst, type Policies } from './policies.ts';
+import { excludedMax } from './preview.ts';
 import { readCron, whyNoInterval } from './read-cron.ts';
 import { ticksAfter } from './ticks.ts';
 import type { Timing } from './timing.ts';
@@ -154,5 +155,5 @@ const everMs = 12 * 366 * dayMs;
 /** One whose end has passed did fire. */
 function firesEver(timing: Timing, now: number): boolean {
   const from = timing.startAt ?? Math.min(now, (timing.endAt ?? now) - everMs);
-  return !ticksAfter(timing, from - 1, from + everMs).next().done;
+  return !ticksAfter(timing, from - 1, from + everMs, excludedMax).next().done;
 }

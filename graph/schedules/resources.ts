@@ -13,9 +13,9 @@ export const scheduleSchema = z.object({
   /** Of the Schedule in Temporal. */
   temporalId: z.string(),
   /** As it was written. */
-  definition: scheduleDefinitionSchema,
-  /** Its own, or else the project's. */
-  timezone: timezoneSchema,
+  definition: scheduleDefinitionSchema.extend({ timezone: z.string().optional() }),
+  /** Its own, or else the project's; as the server has it where it was made there, which may be none that Node knows. */
+  timezone: z.string(),
   paused: z.boolean(),
   /** Why it was paused, or unpaused. */
   note: z.string().nullable(),

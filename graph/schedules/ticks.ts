@@ -20,36 +20,55 @@ export interface Tick {
   readonly dst: 'gap' | 'overlap' | null;
 }
 
-/** In ascending order, after `after` and up to and with `until`. */
-export function* ticksAfter(timing: Timing, after: number, until: number): Generator<Tick, void> {
+/** How many times may still be looked at and found to be excluded. */
+interface Patience {
+  left: number;
+}
+
+/**
+ * In ascending order, after `after` and up to and with `until`. It ends where more than `excludedMax` times were found that are
+ * excluded: exclusions may leave nothing of a schedule for years.
+ */
+export function* ticksAfter(
+  timing: Timing,
+  after: number,
+  until: number,
+  excludedMax = Number.POSITIVE_INFINITY,
+): Generator<Tick, void> {
+  const patience: Patience = { left: excludedMax };
   const first = Math.max(after + 1, timing.startAt ?? after + 1);
   const last = Math.min(until, timing.endAt ?? until);
   let from = first;
   // Near ones at first: those of a schedule that fires each second are many.
-  for (let span = hourMs; from <= last; span = Math.min(2 * span, 64 * dayMs)) {
+  for (let span = hourMs; from <= last && patience.left >= 0; span = Math.min(2 * span, 64 * dayMs)) {
     const to = Math.min(from + span, last + 1);
-    yield* ticksWithin(timing, from, to);
+    yield* ticksWithin(timing, from, to, patience);
     from = to;
   }
 }
 
 /** From `from` up to, and without, `to`. */
-function ticksWithin(timing: Timing, from: number, to: number): Tick[] {
+function ticksWithin(timing: Timing, from: number, to: number, patience: Patience): Tick[] {
   const reach = 3 * dayMs;
   const stretches = stretchesOf(timing.timezone, from - reach, to + reach);
   const found = new Map<number, Tick>();
   const add = (tick: Tick) => {
-    if (tick.at < from || tick.at >= to || isExcluded(timing, stretches, tick.at)) return;
+    if (tick.at < from || tick.at >= to) return;
+    if (isExcluded(timing, stretches, tick.at)) {
+      patience.left -= 1;
+      return;
+    }
     const other = found.get(tick.at);
     // One that is at its own time is no effect of the change, whatever else falls on it.
     if (!other || tick.dst === null) found.set(tick.at, tick);
   };
-  for (const interval of timing.intervals) addInterval(interval, from, to, add);
+  for (const interval of timing.intervals) addInterval(interval, from, to, add, patience);
   // A time that does not exist may be moved by a whole day, where a zone leaves one out.
   const firstDay = Math.floor((from + offsetAt(stretches, from)) / dayMs) - 2;
   const lastDay = Math.floor((to + offsetAt(stretches, to)) / dayMs) + 2;
   if (timing.calendars.length > 0) {
-    for (let day = firstDay; day <= lastDay; day += 1) addDay(timing, stretches, day, add);
+    for (let day = firstDay; day <= lastDay && patience.left >= 0; day += 1)
+      addDay(timing, stretches, day, add);
   }
   return [...found.values()].sort((a, b) => a.at - b.at);
 }
@@ -59,8 +78,10 @@ function addInterval(
   from: number,
   to: number,
   add: (tick: Tick) => void,
+  patience: Patience,
 ): void {
-  for (let at = Math.ceil((from - offsetMs) / everyMs) * everyMs + offsetMs; at < to; at += everyMs) {
+  const first = Math.ceil((from - offsetMs) / everyMs) * everyMs + offsetMs;
+  for (let at = first; at < to && patience.left >= 0; at += everyMs) {
     add({ at, dst: null });
   }
 }

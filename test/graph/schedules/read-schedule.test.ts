@@ -119,3 +119,8 @@ describe('a schedule', () => {
     expect(problemsOf({ cron: '@daily', endAt: '2020-01-01T00:00:00Z' })).toEqual([]);
   });
 });
+
+it('a schedule whose exclusions leave nothing of it is refused, in time', { timeout: 5_000 }, () => {
+  const written = { interval: { every: '1s' }, exclude: { calendars: [{}] } };
+  expect(problemsOf(written)).toEqual([expect.stringContaining('no time matches it')]);
+});
