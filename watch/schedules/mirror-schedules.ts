@@ -53,9 +53,11 @@ export async function mirrorSchedules(options: MirrorOptions, tenure: ScheduleTe
     ({ temporalId, workflowType }) =>
       !byId.has(temporalId) && workflowType === workflowTypes.graphRun && !isStranger(tenure, temporalId),
   );
+  const isLost = looksLost(rows, listed);
+  if (isLost) onError(new Error(lostMessage));
   const items = [...made.map(({ temporalId }) => temporalId), ...toCompare(rows, listed, tenure)];
   const work = async (temporalId: string): Promise<void> => {
-    await compareSchedule(options, tenure, temporalId, byId.get(temporalId));
+    await compareSchedule(options, tenure, temporalId, { row: byId.get(temporalId), isLost });
     const times = listed.get(temporalId)?.times;
     if (times !== undefined) tenure.times.set(temporalId, times);
   };
@@ -87,11 +89,23 @@ function toCompare(
   return [...suspect, ...next].map(({ temporalId }) => temporalId);
 }
 
+/** So many that are gone at once were not deleted by hand: Temporal has lost its data, or it is another one. */
+const lostMin = 4;
+const lostMessage =
+  'most schedules are not in Temporal any more, as if it had lost its data or were another one: none of them counts as ' +
+  'deleted; a change of a schedule makes it there again';
+
+function looksLost(rows: readonly MirroredSchedule[], listed: ReadonlyMap<string, ListedSchedule>): boolean {
+  const applied = rows.filter((row) => row.pushedRevision > 0 && !row.isDeleted);
+  const missing = applied.filter(({ temporalId }) => !listed.has(temporalId));
+  return missing.length >= lostMin && missing.length * 2 > applied.length;
+}
+
 async function compareSchedule(
   { store, temporal, taskQueue }: MirrorOptions,
   tenure: ScheduleTenure,
   temporalId: string,
-  row: MirroredSchedule | undefined,
+  { row, isLost }: { readonly row: MirroredSchedule | undefined; readonly isLost: boolean },
 ): Promise<void> {
   const { schedules } = store;
   const view = await temporal.schedules.describe(temporalId);
@@ -103,8 +117,9 @@ async function compareSchedule(
   }
   // A change here that Temporal has not got yet is given to it as it is.
   if (row.pushedRevision !== row.revision) return;
-  if (!view) await schedules.deletedOutside(row);
-  else if (row.seen !== view.seen) {
+  if (!view) {
+    if (!isLost) await schedules.deletedOutside(row);
+  } else if (row.seen !== view.seen) {
     const outside = toOutside(view);
     if (outside) await schedules.changedOutside(row, { ...outside, project: row.project });
   } else if (row.paused !== view.paused || (row.note ?? '') !== view.note) {
