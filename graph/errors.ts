@@ -35,6 +35,7 @@ export const errorTable = {
   JOB_RUN_IN_GRAPH_RUN: { status: 409, title: 'The job run is part of a graph run' },
   POOL_IN_USE: { status: 409, title: 'The pool is in use' },
   TOO_MANY_POOLS: { status: 409, title: 'There are too many pools' },
+  TOO_MANY_SCHEDULES: { status: 409, title: 'The project has too many schedules' },
   EVENTS_EXPIRED: { status: 410, title: 'The events are not kept any more' },
   DIGEST_MISMATCH: { status: 400, title: 'The content does not match its checksum' },
   LENGTH_MISMATCH: { status: 400, title: 'The content does not match its length' },

@@ -1,3 +1,6 @@
+import type pg from 'pg';
+import { CodedError } from '../graph/errors.ts';
+import { limits } from '../graph/limits.ts';
 import { nextTicks } from '../graph/schedules/preview.ts';
 import { readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { ScheduleView } from '../graph/schedules/resources.ts';
@@ -59,4 +62,19 @@ export function toScheduleView(row: ScheduleRow): ScheduleView {
 
 export function timezoneOf({ definition, project_timezone }: ScheduleRow): string {
   return definition.timezone ?? project_timezone;
+}
+
+/** Those that were made with Temporal's own tools count, too. @throws CodedError TOO_MANY_SCHEDULES */
+export async function checkScheduleCount(
+  client: pg.ClientBase,
+  project: { readonly id: string; readonly name: string },
+): Promise<void> {
+  const found = await client.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM schedule WHERE project_id = $1 AND deleted_at IS NULL',
+    [project.id],
+  );
+  const { schedulesPerProject: most } = limits;
+  if ((found.rows[0]?.count ?? 0) < most) return;
+  const message = `Project "${project.name}" has ${most} schedules already, which is the limit; delete one first.`;
+  throw new CodedError('TOO_MANY_SCHEDULES', message);
 }

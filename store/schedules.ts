@@ -16,7 +16,13 @@ import { completeParams, planRun } from './new-runs.ts';
 import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { unknownProject } from './projects.ts';
 import { createSchedulePushes, type SchedulePushes } from './schedule-pushes.ts';
-import { type ScheduleRow, selectSchedule, timezoneOf, toScheduleView } from './schedule-rows.ts';
+import {
+  checkScheduleCount,
+  type ScheduleRow,
+  selectSchedule,
+  timezoneOf,
+  toScheduleView,
+} from './schedule-rows.ts';
 import type { NewGraphRun, Once, PageRequest } from './store.ts';
 
 export interface ScheduleName {
@@ -126,6 +132,7 @@ async function insertSchedule(client: pg.ClientBase, cache: GraphCache, schedule
   const owner = await lockProject(client, project);
   const { definition } = accept(readSchedule(written, { timezone: owner.timezone, now: Date.now() }));
   await checkRuns(client, cache, owner, definition);
+  await checkScheduleCount(client, owner);
   const id = newId();
   const inserted = await client.query(
     `INSERT INTO schedule (id, project_id, name, temporal_id, definition, paused, note, origin, created_by, updated_by)
