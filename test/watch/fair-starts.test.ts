@@ -97,9 +97,9 @@ describe('a project with thousands of runs', () => {
       store.graphRuns.create({ project: 'line', params: {}, select: null, actor }),
     );
     // A few milliseconds each, on a machine that does other things too.
-    expect(turnMs).toBeLessThan(500);
-    expect(createMs).toBeLessThan(250);
-    expect(behindMs).toBeLessThan(250);
+    expect(turnMs).toBeLessThan(2_000);
+    expect(createMs).toBeLessThan(1_000);
+    expect(behindMs).toBeLessThan(1_000);
     const unstarted = await store.graphRuns.unstarted(later(), 10_000);
     expect(unstarted.filter(({ project }) => project === 'line')).toHaveLength(1);
   });
