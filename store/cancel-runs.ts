@@ -166,10 +166,14 @@ async function readOpen(
   most: number,
 ): Promise<OpenCancel[]> {
   const found = await pool.query<RequestedRow & { id: string; run_id: string | null }>(
-    `SELECT r.id, r.epoch, r.workflow_id, r.first_execution_run_id, ${cancelColumns},
-       (SELECT t.run_id FROM task t WHERE t.${subject}_id = r.id AND t.epoch = r.epoch AND t.closed_at IS NULL
-        ORDER BY t.opened_at DESC LIMIT 1) AS run_id
-     FROM ${subject} r WHERE r.is_cancelling AND r.workflow_id IS NOT NULL AND ($1::uuid IS NULL OR r.id > $1::uuid)
+    `SELECT r.id, r.epoch, coalesce(t.workflow_id, r.workflow_id) AS workflow_id, r.first_execution_run_id, ${cancelColumns},
+       t.run_id
+     FROM ${subject} r
+     LEFT JOIN LATERAL (
+       SELECT workflow_id, run_id FROM task WHERE ${subject}_id = r.id AND epoch = r.epoch AND closed_at IS NULL
+       ORDER BY opened_at DESC LIMIT 1
+     ) t ON true
+     WHERE r.is_cancelling AND r.workflow_id IS NOT NULL AND ($1::uuid IS NULL OR r.id > $1::uuid)
      ORDER BY r.id LIMIT $2`,
     [after, most],
   );

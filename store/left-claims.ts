@@ -2,7 +2,7 @@
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type { GrantedJob } from './granted.ts';
-import { freeSlots, grantSlots, lockPools } from './pool-grants.ts';
+import { freeSlots, grantSlots, lockPools, workflowOfClaim } from './pool-grants.ts';
 
 /** Of job runs that have ended, or begin anew, and whoever wrote that did not free them; gives what is free to the next. */
 export async function freeLeftClaims(database: Database, actor: string): Promise<number> {
@@ -52,7 +52,7 @@ export async function freeLeftClaims(database: Database, actor: string): Promise
 /** Grants that are older than this, and that no workflow has heard of as far as is known. */
 export async function readUntold({ pool }: Database, olderThan: Date, most: number): Promise<GrantedJob[]> {
   const found = await pool.query<GrantedJob>(
-    `SELECT r.id AS "jobRunId", j.key AS job, c.number::float8 AS number, coalesce(g.workflow_id, r.workflow_id) AS "workflowId"
+    `SELECT r.id AS "jobRunId", j.key AS job, c.number::float8 AS number, ${workflowOfClaim} AS "workflowId"
      FROM (SELECT DISTINCT job_run_id, number FROM pool_claim WHERE granted_at < $1 AND told_at IS NULL LIMIT $2) c
        JOIN job_run r ON r.id = c.job_run_id JOIN job j ON j.id = r.job_id LEFT JOIN graph_run g ON g.id = r.graph_run_id`,
     [olderThan, most],

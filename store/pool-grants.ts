@@ -35,12 +35,18 @@ const waitingSql = `
       SELECT w.job_run_id FROM pool_claim w WHERE w.pool = p.name AND w.granted_at IS NULL
       ORDER BY w.priority DESC, w.number LIMIT p.free) next)`;
 
+/** Of the job run `r` and its graph run `g`: that which carries it out now, which a reset may have made of an earlier one. */
+export const workflowOfClaim = `coalesce(
+  (SELECT t.workflow_id FROM task t WHERE t.graph_run_id = r.graph_run_id AND t.closed_at IS NULL ORDER BY t.opened_at DESC LIMIT 1),
+  (SELECT t.workflow_id FROM task t WHERE t.job_run_id = r.id AND t.closed_at IS NULL ORDER BY t.opened_at DESC LIMIT 1),
+  g.workflow_id, r.workflow_id)`;
+
 const grantSql = `
   WITH granted AS (
     UPDATE pool_claim SET granted_at = now() WHERE job_run_id = ANY ($1::uuid[]) RETURNING job_run_id, number
   )
   SELECT r.id AS "jobRunId", n.number::float8 AS number, j.key AS job, p.name AS project, r.graph_run_id AS "graphRunId", r.epoch, r.attempts,
-    coalesce(g.workflow_id, r.workflow_id) AS "workflowId"
+    ${workflowOfClaim} AS "workflowId"
   FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id LEFT JOIN graph_run g ON g.id = r.graph_run_id
     JOIN (SELECT DISTINCT job_run_id, number FROM granted) n ON n.job_run_id = r.id`;
 

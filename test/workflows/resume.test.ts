@@ -158,4 +158,23 @@ describe('a resume', () => {
     expect(statesOf(run)).toMatchObject({ b: 'SUCCESS epoch 2 reused', c: 'SUCCESS epoch 3' });
     await expectProved(engine, id);
   });
+
+  it('that Temporal resets to the workflow from before it is cancelled there', async () => {
+    await engine.push({ project: 'before', jobs: { slow: { kind: 'endless' } } });
+    const { id, handle } = await engine.start('before');
+    const untilSlow = (times: number) =>
+      until(() => begun.length === times || undefined, `slow has begun ${times} times`);
+    const cancel = () => store.cancels.graphRun({ id, note: null, actor: 'test' });
+    await untilSlow(1);
+    await cancel();
+    await engine.ended(id);
+    const resumed = resume(id);
+    await untilSlow(2);
+    await cancel();
+    expect(await resumed).toMatchObject({ reason: 'cancelled', epoch: 2 });
+    await resetWorkflow(handle, (await resetPoints(handle))[0] ?? 0);
+    await untilSlow(3);
+    await cancel();
+    expect(await engine.ended(id)).toMatchObject({ state: 'FAILED', reason: 'cancelled', epoch: 3 });
+  });
 });
