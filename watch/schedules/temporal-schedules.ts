@@ -103,7 +103,7 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
   };
 }
 
-/** False where it is not there. The token makes it fail where a run was counted in between. */
+/** False where it is not there. With a token that is outdated by then the server leaves the schedule as it was. */
 async function update(
   { workflowService, options: { namespace } }: Client,
   scheduleId: string,
