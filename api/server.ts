@@ -27,7 +27,7 @@ async function run(environment: Environment): Promise<void> {
   const starter = createStarter({ temporal: environment.temporal });
   const onGranted = tellGranted(
     starter,
-    (jobRunIds) => store.watch.noteTold(jobRunIds),
+    (told) => store.watch.noteTold(told),
     (error) => log.debug({ err: error }, 'not told yet of a grant'),
   );
   const store: Store = createStore({ databaseUrl: environment.databaseUrl, onGranted });

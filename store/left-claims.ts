@@ -49,6 +49,8 @@ export async function freeLeftClaims(database: Database, actor: string): Promise
   return left.rows.length + given;
 }
 
+export type ToldGrant = Pick<GrantedJob, 'jobRunId' | 'number'>;
+
 /** Grants that are older than this, and that no workflow has heard of as far as is known. */
 export async function readUntold({ pool }: Database, olderThan: Date, most: number): Promise<GrantedJob[]> {
   const found = await pool.query<GrantedJob>(
@@ -60,9 +62,11 @@ export async function readUntold({ pool }: Database, olderThan: Date, most: numb
   return found.rows;
 }
 
-export async function noteTold({ pool }: Database, jobRunIds: readonly string[]): Promise<void> {
+/** By request: one that came in the place of what was told has not been told. */
+export async function noteTold({ pool }: Database, told: readonly ToldGrant[]): Promise<void> {
   await pool.query(
-    `UPDATE pool_claim SET told_at = now() WHERE job_run_id = ANY ($1::uuid[]) AND granted_at IS NOT NULL AND told_at IS NULL`,
-    [jobRunIds],
+    `UPDATE pool_claim c SET told_at = now() FROM unnest($1::uuid[], $2::bigint[]) AS n (job_run_id, number)
+     WHERE c.job_run_id = n.job_run_id AND c.number = n.number AND c.granted_at IS NOT NULL AND c.told_at IS NULL`,
+    [told.map(({ jobRunId }) => jobRunId), told.map(({ number }) => number)],
   );
 }

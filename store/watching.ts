@@ -7,7 +7,7 @@ import type { OpenGraphRun, OpenJobRun, WorkflowIdentity } from './execution.ts'
 import { readOpenExecutions, readStanding, siftExecutions } from './executions.ts';
 import type { GrantedJob } from './granted.ts';
 import type { GraphCache } from './graph-cache.ts';
-import { freeLeftClaims, noteTold, readUntold } from './left-claims.ts';
+import { freeLeftClaims, noteTold, readUntold, type ToldGrant } from './left-claims.ts';
 import { noteLost, readRunningAttempts } from './lost-attempts.ts';
 import { recordGraphRun, recordJobRun } from './outside-runs.ts';
 import { letAllIn } from './run-line.ts';
@@ -32,7 +32,7 @@ export interface Watching {
   tendPools(actor: string): Promise<number>;
   /** Job runs that have their slots, and whose workflow may not know. */
   untoldGrants(olderThan: Date, most: number): Promise<GrantedJob[]>;
-  noteTold(jobRunIds: readonly string[]): Promise<void>;
+  noteTold(told: readonly ToldGrant[]): Promise<void>;
 
   /** Makes the row of a run that was started outside, as PENDING, or FAILED/invalid; false where there is one. */
   recordGraphRun(run: OutsideGraphRun): Promise<boolean>;
@@ -150,7 +150,7 @@ export function createWatching(database: Database, cache: GraphCache): Watching 
     letRunsIn: (actor) => letAllIn(database, actor),
     tendPools: (actor) => freeLeftClaims(database, actor),
     untoldGrants: (olderThan, most) => readUntold(database, olderThan, most),
-    noteTold: (jobRunIds) => noteTold(database, jobRunIds),
+    noteTold: (told) => noteTold(database, told),
     recordGraphRun: (run) => recordGraphRun(database, cache, run),
     recordJobRun: (run) => recordJobRun(database, cache, run),
     claimUnopened: (identity, actor) =>

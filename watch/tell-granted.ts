@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Granted, GrantedJob, Store } from '../store/index.ts';
+import type { RunToStart } from '../store/store.ts';
 import { type GrantedSignal, grantedSignalName } from '../workflows/contract.ts';
 import type { Starter } from './starter.ts';
 import { workThrough } from './work-through.ts';
@@ -10,12 +11,16 @@ import { workThrough } from './work-through.ts';
  */
 export function tellGranted(
   starter: Pick<Starter, 'startGraphRun' | 'signal'>,
-  noteTold: (jobRunIds: readonly string[]) => Promise<void>,
+  noteTold: Store['watch']['noteTold'],
   onError: (error: unknown) => void,
 ): (granted: Granted) => void {
   return ({ runs, jobs }) => {
-    for (const run of runs) starter.startGraphRun(run).catch(onError);
-    for (const group of groupJobs(jobs)) tellJobs(starter, noteTold, group).catch(onError);
+    const start = async (run: RunToStart): Promise<void> => void (await starter.startGraphRun(run));
+    const tell = (group: Group): Promise<void> => tellJobs(starter, noteTold, group);
+    const { signal } = new AbortController();
+    const options = { atOnce: callsAtOnce, signal, onError };
+    workThrough({ ...options, items: runs, work: start }).catch(() => {});
+    workThrough({ ...options, items: groupJobs(jobs), work: tell }).catch(() => {});
   };
 }
 
@@ -31,14 +36,14 @@ export interface TellUntoldOptions {
 /** A grant that is younger is still being told by whoever gave it. */
 const ageMs = 1_000;
 const jobsPerTurn = 1_000;
-const signalsAtOnce = 10;
+const callsAtOnce = 10;
 
 /** Tells workflows again of what they may not have heard of, until Temporal has taken it. */
 export async function tellUntold({ store, starter, before, ...options }: TellUntoldOptions): Promise<void> {
   const { watch } = store;
   const untold = await watch.untoldGrants(new Date(before.getTime() - ageMs), jobsPerTurn);
-  const work = (group: Group) => tellJobs(starter, (ids) => watch.noteTold(ids), group);
-  await workThrough({ items: groupJobs(untold), atOnce: signalsAtOnce, work, ...options }).catch(() => {});
+  const work = (group: Group) => tellJobs(starter, (told) => watch.noteTold(told), group);
+  await workThrough({ items: groupJobs(untold), atOnce: callsAtOnce, work, ...options }).catch(() => {});
 }
 
 interface Group {
@@ -55,13 +60,12 @@ function groupJobs(jobs: readonly GrantedJob[]): Group[] {
 /** One whose workflow is gone is told to nobody: the end of its run, which follows, frees what it has. */
 async function tellJobs(
   starter: Pick<Starter, 'signal'>,
-  noteTold: (jobRunIds: readonly string[]) => Promise<void>,
+  noteTold: Store['watch']['noteTold'],
   { workflowId, jobs }: Group,
 ): Promise<void> {
-  const ids = jobs.map(({ jobRunId }) => jobRunId);
   const input: GrantedSignal = { jobs: jobs.map(({ job, number }) => ({ job, number })) };
   const requestId = `granted/${createHash('sha256').update(JSON.stringify(input)).digest('hex')}`;
   // Whichever execution is the newest: one that goes on from another asks anew, and has heard by that.
   const to = { workflowId, runId: '', by: 'graphrun' };
-  if (await starter.signal({ ...to, name: grantedSignalName, input, requestId })) await noteTold(ids);
+  if (await starter.signal({ ...to, name: grantedSignalName, input, requestId })) await noteTold(jobs);
 }

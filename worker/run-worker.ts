@@ -48,7 +48,7 @@ async function work(
   const starter = createStarter({ temporal: environment.temporal });
   const onGranted = tellGranted(
     starter,
-    (jobRunIds) => store.watch.noteTold(jobRunIds),
+    (told) => store.watch.noteTold(told),
     (error) => log.debug(error, 'not told yet of a grant'),
   );
   const store: Store = createStore({ databaseUrl: environment.databaseUrl, onGranted });

@@ -176,10 +176,13 @@ describe('the watch', () => {
     );
     await store.watch.tendPools('watch');
     expect(heard()).toEqual([run.job('b')]);
-    const untold = async () =>
-      (await store.watch.untoldGrants(new Date(Date.now() + 60_000), 10)).map(({ jobRunId }) => jobRunId);
-    expect(await untold()).toEqual([run.job('b')]);
-    await store.watch.noteTold([run.job('b')]);
+    const untold = () => store.watch.untoldGrants(new Date(Date.now() + 60_000), 10);
+    const grants = await untold();
+    expect(grants).toMatchObject([{ jobRunId: run.job('b') }]);
+    // Told of a request of before, that has been replaced.
+    await store.watch.noteTold(grants.map((grant) => ({ ...grant, number: grant.number - 1 })));
+    expect(await untold()).toEqual(grants);
+    await store.watch.noteTold(grants);
     expect(await untold()).toEqual([]);
     await close(run);
   });

@@ -76,7 +76,7 @@ export async function useEngine(
     temporal: { address: temporalAddress, namespace: 'default' },
     taskQueue,
   });
-  const noteTold = (ids: readonly string[]) => store.watch.noteTold(ids);
+  const noteTold: Store['watch']['noteTold'] = (told) => store.watch.noteTold(told);
   const store: Store = createStore({ databaseUrl, onGranted: tellGranted(starter, noteTold, () => {}) });
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
