@@ -4,6 +4,7 @@ import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import { newId } from './ids.ts';
+import { toJson } from './json.ts';
 
 /** A row, as it is compared with Temporal. */
 export interface MirroredSchedule {
@@ -14,6 +15,7 @@ export interface MirroredSchedule {
   readonly revision: number;
   readonly pushedRevision: number;
   readonly seen: string | null;
+  readonly form: string | null;
   readonly paused: boolean;
   readonly note: string | null;
   readonly isDeleted: boolean;
@@ -29,6 +31,8 @@ export interface OutsideSchedule {
   readonly seen: string;
   readonly paused: boolean;
   readonly note: string;
+  /** When it was made or last updated, by Temporal's clock. */
+  readonly updatedAt: Date;
 }
 
 export interface ScheduleMirror {
@@ -39,10 +43,14 @@ export interface ScheduleMirror {
   changedOutside(row: MirroredSchedule, schedule: OutsideSchedule): Promise<boolean>;
   pausedOutside(row: MirroredSchedule, state: Pick<OutsideSchedule, 'paused' | 'note'>): Promise<boolean>;
   deletedOutside(row: MirroredSchedule): Promise<boolean>;
+  /** Temporal is given it again, as it is here. */
+  pushAgain(row: MirroredSchedule): Promise<void>;
+  /** One that was deleted here is deleted in Temporal again; false where none was. */
+  removeAgain(temporalId: string): Promise<boolean>;
 }
 
-const actor = 'temporal';
-const byTools = "with Temporal's own tools";
+export const temporalActor = 'temporal';
+export const byTools = "with Temporal's own tools";
 
 export function createScheduleMirror(database: Database): ScheduleMirror {
   const write = (
@@ -57,43 +65,60 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
            push_after = NULL, updated_at = now(), updated_by = $3
          WHERE id = $1 AND revision = $2 AND pushed_revision = $2 AND deleted_at IS NULL AND seen IS NOT DISTINCT FROM $4
            AND (push_after IS NULL OR push_after < now())`,
-        [row.id, row.revision, actor, row.seen, ...values],
+        [row.id, row.revision, temporalActor, row.seen, ...values],
       );
       if (updated.rowCount === 0) return false;
       const { project, name: schedule } = row;
-      await insertEvents(client, [{ type: 'schedule', project, schedule, actor, ...told }]);
+      await insertEvents(client, [{ type: 'schedule', project, schedule, actor: temporalActor, ...told }]);
       return true;
     });
   return {
     mirrored: async () => {
       const found = await database.pool.query<MirroredSchedule>(
         `SELECT s.id, s.temporal_id AS "temporalId", p.name AS project, s.name, s.revision,
-           s.pushed_revision AS "pushedRevision", s.seen, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted"
+           s.pushed_revision AS "pushedRevision", s.seen, s.form, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted"
          FROM schedule s JOIN project p ON p.id = s.project_id
          WHERE s.deleted_at IS NULL OR s.pushed_revision < s.revision ORDER BY s.id`,
       );
       return found.rows;
     },
     madeOutside: (schedule) => database.transaction((client) => insertOutside(client, schedule)),
-    changedOutside: (row, { definition, spec, seen, paused, note }) =>
+    changedOutside: (row, { definition, spec, seen, paused, note, updatedAt }) =>
       write(
         row,
         `definition = $5, temporal_spec = $6, seen = $7, paused = $8, note = $9, form = 'temporal', pushed_until = NULL,
-         pushed_limit = NULL`,
-        [JSON.stringify(definition), JSON.stringify(spec), seen, paused, note || null],
+         pushed_limit = NULL, seen_paused = $8, seen_note = $10, defined_at = $11`,
+        [toJson(definition), toJson(spec), seen, paused, note || null, note, updatedAt],
         { reason: 'changed', note: byTools },
       ),
     pausedOutside: (row, { paused, note }) =>
-      write(row, 'paused = $5, note = $6', [paused, note || null], {
+      write(row, 'paused = $5, note = $6, seen_paused = $5, seen_note = $7', [paused, note || null, note], {
         reason: paused ? 'paused' : 'unpaused',
         note: note || null,
       }),
     deletedOutside: (row) => write(row, 'deleted_at = now()', [], { reason: 'deleted', note: byTools }),
+    pushAgain: async ({ id, revision }) => {
+      await database.pool.query(
+        `UPDATE schedule SET revision = revision + 1 WHERE id = $1 AND revision = $2 AND pushed_revision = $2
+           AND (push_after IS NULL OR push_after < now())`,
+        [id, revision],
+      );
+    },
+    removeAgain: async (temporalId) => {
+      const found = await database.pool.query(
+        `UPDATE schedule SET revision = revision + 1 WHERE id = (
+           SELECT id FROM schedule o WHERE temporal_id = $1 AND deleted_at IS NOT NULL AND NOT EXISTS (
+             SELECT FROM schedule s WHERE s.temporal_id = $1 AND s.deleted_at IS NULL)
+           ORDER BY deleted_at DESC LIMIT 1)`,
+        [temporalId],
+      );
+      return found.rowCount === 1;
+    },
   };
 }
 
 async function insertOutside(client: pg.ClientBase, schedule: OutsideSchedule): Promise<boolean> {
-  const { project, temporalId, definition, spec, seen, paused, note } = schedule;
+  const { project, temporalId, definition, spec, seen, paused, note, updatedAt } = schedule;
   const found = await client.query<{ id: string }>('SELECT id FROM project WHERE name = $1 FOR SHARE', [
     project,
   ]);
@@ -107,15 +132,21 @@ async function insertOutside(client: pg.ClientBase, schedule: OutsideSchedule): 
   const name = nameOf(schedule);
   const inserted = await client.query(
     `INSERT INTO schedule (id, project_id, name, temporal_id, definition, temporal_spec, seen, paused, note, origin, form,
-       pushed_revision, created_by, updated_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'temporal', 'temporal', 1, $10, $10) ON CONFLICT DO NOTHING`,
+       pushed_revision, created_by, updated_by, seen_paused, seen_note, defined_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'temporal', 'temporal', 1, $10, $10, $8, $11, $12) ON CONFLICT DO NOTHING`,
     [
-      ...[newId(), owner.id, name, temporalId, JSON.stringify(definition), JSON.stringify(spec)],
-      ...[seen, paused, note || null, actor],
+      ...[newId(), owner.id, name, temporalId, toJson(definition), toJson(spec)],
+      ...[seen, paused, note || null, temporalActor, note, updatedAt],
     ],
   );
   if (inserted.rowCount === 0) return false;
-  const event = { type: 'schedule', project, schedule: name, reason: 'created', actor } as const;
+  const event = {
+    type: 'schedule',
+    project,
+    schedule: name,
+    reason: 'created',
+    actor: temporalActor,
+  } as const;
   await insertEvents(client, [{ ...event, note: note || null }]);
   return true;
 }

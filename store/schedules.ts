@@ -159,11 +159,10 @@ async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change
   if (isDeepStrictEqual(definition, row.definition)) {
     return { made: toScheduleView(row), events: [] };
   }
-  await client.query(`UPDATE schedule SET definition = $3, ${changed} WHERE id = $1`, [
-    row.id,
-    actor,
-    JSON.stringify(definition),
-  ]);
+  await client.query(
+    `UPDATE schedule SET definition = $3, defined_revision = revision + 1, defined_at = now(), ${changed} WHERE id = $1`,
+    [row.id, actor, JSON.stringify(definition)],
+  );
   const event = { type: 'schedule', project, schedule: name, reason: 'changed', actor } as const;
   return { made: await readView(client, row.id), events: [event] };
 }

@@ -8,7 +8,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Environment } from '../graph/environment.ts';
 import { CodedError } from '../graph/errors.ts';
-import type { PushedSchedule, ScheduleToPush } from '../store/schedule-pushes.ts';
+import type { ScheduleToPush } from '../store/schedule-pushes.ts';
 import type { JobRunToStart, RunToStart } from '../store/store.ts';
 import {
   defaultTaskQueue,
@@ -19,7 +19,7 @@ import {
 } from '../workflows/contract.ts';
 import { type ActivityRetrier, createActivityRetrier } from './activity-retrier.ts';
 import { type Canceller, createCanceller } from './canceller.ts';
-import { pushSchedule } from './schedules/push-schedule.ts';
+import { type Push, pushSchedule } from './schedules/push-schedule.ts';
 import { createTemporalSchedules } from './schedules/temporal-schedules.ts';
 import { createSignaller, type Signaller } from './signaller.ts';
 import { connectLazily } from './temporal-connection.ts';
@@ -34,7 +34,7 @@ export interface Starter extends Canceller, Signaller, ActivityRetrier {
   /** @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
   startJobRun(run: JobRunToStart): Promise<string | null>;
   /** Makes it, changes it or deletes it in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
-  pushSchedule(schedule: ScheduleToPush): Promise<PushedSchedule | null>;
+  pushSchedule(schedule: ScheduleToPush): Promise<Push>;
   /** The next times of one, as Temporal reads it. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */
   scheduleTimes(temporalId: string, count: number): Promise<number[]>;
   /** By its id in Temporal. @throws CodedError TEMPORAL_UNAVAILABLE, likewise */

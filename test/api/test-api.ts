@@ -181,7 +181,10 @@ export function fakeStarter(): FakeStarter {
     pushSchedule: async (schedule) => {
       answer();
       starter.schedules.push(schedule);
-      return schedule.isDeleted ? null : { form: 'plain', until: null, seen: 'seen' };
+      if (schedule.isDeleted) return { outcome: 'removed' };
+      const { paused, note } = schedule;
+      const told = { form: 'plain', until: null, seen: 'seen', overruled: null } as const;
+      return { outcome: 'put', pushed: { ...told, paused, note: note ?? '' } };
     },
     scheduleTimes: async () => [],
     removeSchedule: async () => answer(),

@@ -1,13 +1,12 @@
 // Makes rows follow what was done to schedules with Temporal's own tools. The list shows new ones, pauses and times within a
 // moment; what it does not show (policies, arguments) is found by looking at each in rotation.
-import { readGraphRunInput } from '../../graph/run-inputs.ts';
-import type { ScheduleDefinition } from '../../graph/schedules/definition.ts';
-import type { MirroredSchedule, OutsideSchedule } from '../../store/mirror-schedules.ts';
+import type { MirroredSchedule } from '../../store/mirror-schedules.ts';
 import type { Store } from '../../store/store.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
 import { workThrough } from '../work-through.ts';
+import { toOutside } from './outside-schedule.ts';
 import { probePrefix } from './push-schedule.ts';
-import type { ListedSchedule, ScheduleInView, ScheduleViews } from './schedule-view.ts';
+import { isOurs, type ListedSchedule, type ScheduleViews } from './schedule-view.ts';
 
 /** What one holder of the watch's lease keeps in mind of schedules. */
 export interface ScheduleTenure {
@@ -110,6 +109,8 @@ async function compareSchedule(
   const { schedules } = store;
   const view = await temporal.schedules.describe(temporalId);
   if (!row) {
+    // One that was deleted, put there again by one who was late.
+    if (view && isOurs(view) && (await schedules.removeAgain(temporalId))) return;
     const outside = view && view.taskQueue === taskQueue ? toOutside(view) : null;
     if (!outside || !(await schedules.madeOutside(outside)))
       tenure.strangers.set(temporalId, performance.now());
@@ -119,29 +120,13 @@ async function compareSchedule(
   if (row.pushedRevision !== row.revision) return;
   if (!view) {
     if (!isLost) await schedules.deletedOutside(row);
+  } else if (row.seen !== view.seen && row.form !== 'temporal' && isOurs(view)) {
+    // An older state of it, by one who was late: what is stored is given to Temporal again.
+    await schedules.pushAgain(row);
   } else if (row.seen !== view.seen) {
     const outside = toOutside(view);
     if (outside) await schedules.changedOutside(row, { ...outside, project: row.project });
   } else if (row.paused !== view.paused || (row.note ?? '') !== view.note) {
     await schedules.pausedOutside(row, view);
   }
-}
-
-const yearSeconds = 365 * 86_400;
-
-/** Null where its workflows are not runs of a project's graph. */
-function toOutside(view: ScheduleInView): OutsideSchedule | null {
-  const { temporalId, spec, seen, paused, note, timezone, overlap, catchUpWindowMs, pauseOnFailure } = view;
-  const read = readGraphRunInput(view.input);
-  if (view.workflowType !== workflowTypes.graphRun || !read.ok) return null;
-  const { project, params, select } = read.input;
-  const definition: ScheduleDefinition = {
-    timezone,
-    overlap,
-    pauseOnFailure,
-    catchUp: { window: `${Math.max(1, Math.min(yearSeconds, Math.floor(catchUpWindowMs / 1_000)))}s` },
-    ...(params && { params }),
-    ...(select && { select }),
-  };
-  return { temporalId, project, definition, spec, seen, paused, note };
 }

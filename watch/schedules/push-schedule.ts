@@ -5,7 +5,10 @@ import type { ReadSchedule } from '../../graph/schedules/read-schedule.ts';
 import { readSchedule } from '../../graph/schedules/read-schedule.ts';
 import { horizonMs, plainSpec, type TemporalSpec, utcSpec } from '../../graph/schedules/temporal-spec.ts';
 import type { Timing } from '../../graph/schedules/timing.ts';
+import type { OutsideSchedule } from '../../store/mirror-schedules.ts';
 import type { PushedSchedule, ScheduleToPush } from '../../store/schedule-pushes.ts';
+import { reconcile } from './reconcile.ts';
+import type { DescribedSchedule } from './schedule-view.ts';
 import type { ScheduleInTemporal, TemporalSchedules } from './temporal-schedules.ts';
 
 /** Of schedules that are there for a moment, paused, to be asked for their times. */
@@ -14,53 +17,78 @@ export const probePrefix = 'graphrun-probe/';
 /** Temporal's least. */
 const catchUpWindowMsMin = 10_000;
 
+export type Push =
+  | { readonly outcome: 'put'; readonly pushed: PushedSchedule }
+  | { readonly outcome: 'removed' }
+  /** Temporal has a newer change, and was told nothing. */
+  | { readonly outcome: 'outdated'; readonly schedule: OutsideSchedule }
+  /** It was changed in Temporal each time that it was to be changed from here. */
+  | { readonly outcome: 'contended' };
+
+const triesMax = 5;
+
 /** @throws CodedError TEMPORAL_UNAVAILABLE: it may be pushed again at any time */
 export async function pushSchedule(
   temporal: TemporalSchedules,
   schedule: ScheduleToPush,
   now: number,
-): Promise<PushedSchedule | null> {
+): Promise<Push> {
   const { temporalId, isDeleted } = schedule;
   if (isDeleted) {
     await temporal.remove(temporalId);
-    return null;
+    return { outcome: 'removed' };
   }
-  const pushed = await putSchedule(temporal, schedule, now);
-  return { ...pushed, seen: (await temporal.seen(temporalId)) ?? '' };
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const before = await temporal.describe(temporalId);
+    const reconciled = reconcile(schedule, before?.view ?? null);
+    if (reconciled.take) return { outcome: 'outdated', schedule: reconciled.take };
+    const { paused, note, overruled } = reconciled;
+    const put = await putSchedule(temporal, { ...schedule, paused, note }, before, now);
+    if (put) return { outcome: 'put', pushed: { ...put, paused, note, overruled } };
+  }
+  return { outcome: 'contended' };
 }
 
+type Put = Pick<PushedSchedule, 'form' | 'until' | 'seen'>;
+
+/** Null where something else was done to it in Temporal in between. */
 async function putSchedule(
   temporal: TemporalSchedules,
   schedule: ScheduleToPush,
+  before: DescribedSchedule | null,
   now: number,
-): Promise<Omit<PushedSchedule, 'seen'>> {
+): Promise<Put | null> {
   const { timezone, temporalId, form, paused, note } = schedule;
   const read = readSchedule(schedule.definition, { timezone, now });
   if (!read.ok) {
     if (form !== 'temporal') throw new Error(`schedule ${temporalId} is stored, but is not valid`);
     // Its times are in Temporal alone.
-    await temporal.setPaused({ temporalId, paused, note: note ?? '' });
-    return { form, until: null };
+    if (!before) return { form, until: null, seen: schedule.seen ?? '' };
+    const after = await temporal.setPaused({ paused, note: note ?? '' }, before);
+    return after && { form, until: null, seen: after.view.seen };
   }
-  const put = (spec: TemporalSpec) => temporal.put(toTemporal(schedule, read, spec));
+  const put = (spec: TemporalSpec, over: DescribedSchedule | null) =>
+    temporal.put(toTemporal(schedule, read, spec), over);
   const { timing } = read;
   const plain = plainSpec(timing);
-  const until = windowsToCompare(timing, now).at(-1)?.until;
-  if (timing.calendars.length === 0 || until === undefined) {
-    await put(plain);
-    return { form: 'plain', until: null };
+  const end = windowsToCompare(timing, now).at(-1)?.until;
+  let over = before;
+  if (timing.calendars.length === 0 || end === undefined) {
+    const after = await put(plain, over);
+    return after && { form: 'plain', until: null, seen: after.view.seen };
   }
-  const isPlain = isTouchedByChanges(timing, now) ? await isReadAlike(temporal, schedule, timing, now) : true;
-  if (isPlain) {
-    await put(plain);
+  if (!isTouchedByChanges(timing, now) || (await isReadAlike(temporal, schedule, timing, now))) {
+    over = await put(plain, over);
+    if (!over) return null;
     // The server's time zones may be of another version.
     if (await listsTheSame(temporal, temporalId, timing, now)) {
-      return { form: 'plain', until: new Date(now + horizonMs) };
+      return { form: 'plain', until: new Date(now + horizonMs), seen: over.view.seen };
     }
   }
   const utc = utcSpec(timing, now);
-  await put(utc);
-  return { form: 'utc', until: utc.until === null ? null : new Date(utc.until) };
+  const after = await put(utc, over);
+  const until = utc.until === null ? null : new Date(utc.until);
+  return after && { form: 'utc', until, seen: after.view.seen };
 }
 
 /** Asked of a schedule that is made for it, so that the real one never has times that are not its own. */
@@ -73,7 +101,7 @@ async function isReadAlike(
   const temporalId = `${probePrefix}${randomUUID()}`;
   const policies = { overlap: 'skip', catchUpWindowMs: catchUpWindowMsMin, pauseOnFailure: false } as const;
   const state = { paused: true, note: `times of ${schedule.temporalId}`, limit: null, isSameLimit: false };
-  await temporal.put({ temporalId, spec: plainSpec(timing), input: null, ...policies, ...state });
+  await temporal.put({ temporalId, spec: plainSpec(timing), input: null, ...policies, ...state }, null);
   try {
     return await listsTheSame(temporal, temporalId, timing, now);
   } finally {

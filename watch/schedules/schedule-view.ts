@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
-import proto, { type temporal } from '@temporalio/proto';
+import proto, { type google, type temporal } from '@temporalio/proto';
 import { isRecord } from '../../graph/parse-part.ts';
 import { type OverlapPolicy, overlapPolicies } from '../../graph/schedules/policies.ts';
 import { isNotFound } from '../temporal-errors.ts';
 
 type ScheduleProto = temporal.api.schedule.v1.ISchedule;
 const { ScheduleOverlapPolicy } = proto.temporal.api.enums.v1;
+const { Schedule: ScheduleMessage } = proto.temporal.api.schedule.v1;
 
 export interface ListedSchedule {
   readonly temporalId: string;
@@ -36,6 +37,23 @@ export interface ScheduleInView {
   readonly note: string;
   /** Changes with all but its state. */
   readonly seen: string;
+  /** What it was, when it was last given to Temporal from here; null where it never was, or was replaced since. */
+  readonly mark: string | null;
+  /** When it was made or last updated, by Temporal's clock, in nanoseconds since 1970. A pause is no update. */
+  readonly updatedAt: bigint;
+}
+
+/** As it stands in Temporal, for whoever is to change it. */
+export interface DescribedSchedule {
+  readonly view: ScheduleInView;
+  readonly schedule: ScheduleProto;
+  /** Of this state of it alone. */
+  readonly conflictToken: Uint8Array | null;
+}
+
+/** As it was given to Temporal from here: nobody else has changed more than its state since. */
+export function isOurs({ mark, seen }: Pick<ScheduleInView, 'mark' | 'seen'>): boolean {
+  return mark === seen;
 }
 
 export interface ScheduleViews {
@@ -52,7 +70,7 @@ const pageSize = 1_000;
 export function createScheduleViews(client: Client, within: Within): ScheduleViews {
   return {
     list: () => listSchedules(client, within),
-    describe: (temporalId) => within(() => describe(client, temporalId)),
+    describe: async (temporalId) => (await within(() => describeSchedule(client, temporalId)))?.view ?? null,
   };
 }
 
@@ -75,20 +93,25 @@ async function* listSchedules(
   } while (nextPageToken);
 }
 
-async function describe(
+/** Null where there is none. */
+export async function describeSchedule(
   { workflowService, options: { namespace } }: Client,
   temporalId: string,
-): Promise<ScheduleInView | null> {
+): Promise<DescribedSchedule | null> {
   try {
-    const { schedule } = await workflowService.describeSchedule({ namespace, scheduleId: temporalId });
-    return { temporalId, ...read(schedule ?? {}) };
+    const described = await workflowService.describeSchedule({ namespace, scheduleId: temporalId });
+    const { info, conflictToken } = described;
+    const schedule = described.schedule ?? {};
+    const updatedAt = toNanoseconds(info?.updateTime ?? info?.createTime);
+    return { view: { temporalId, updatedAt, ...read(schedule) }, schedule, conflictToken };
   } catch (error) {
     if (isNotFound(error)) return null;
     throw error;
   }
 }
 
-function read({ spec, action, policies, state }: ScheduleProto) {
+function read(schedule: ScheduleProto) {
+  const { spec, action, policies, state } = schedule;
   const start = action?.startWorkflow;
   const workflowType = start?.workflowType?.name ?? '';
   const taskQueue = start?.taskQueue?.name ?? '';
@@ -105,8 +128,42 @@ function read({ spec, action, policies, state }: ScheduleProto) {
     pauseOnFailure: pauseOnFailure ?? false,
     paused: state?.paused ?? false,
     note: state?.notes ?? '',
-    seen: hashOf([shown, workflowType, taskQueue, start?.workflowId, start?.input, policies]),
+    seen: seenOf(schedule),
+    mark: readMark(start?.header?.fields?.[markField]),
   };
+}
+
+/** Of all but its state, which others change as well. */
+function seenOf({ spec, action, policies }: ScheduleProto): string {
+  const start = action?.startWorkflow;
+  const { workflowId, workflowType, taskQueue, input } = start ?? {};
+  return hashOf([spec ?? {}, workflowType?.name ?? '', taskQueue?.name ?? '', workflowId, input, policies]);
+}
+
+const markField = 'graphrun-push';
+
+/**
+ * Whoever replaces a schedule in Temporal takes the mark away; whoever changes a part of it leaves one that does not fit. So it
+ * tells what was put from here from what others made of it, whatever is known of it here.
+ */
+export function withMark(schedule: ScheduleProto): {
+  readonly mark: string;
+  readonly schedule: ScheduleProto;
+} {
+  const start = schedule.action?.startWorkflow;
+  // As the server gives it back.
+  const mark = seenOf(ScheduleMessage.decode(ScheduleMessage.encode(schedule).finish()));
+  const header = { fields: { [markField]: defaultPayloadConverter.toPayload(mark) } };
+  return { mark, schedule: { ...schedule, action: { startWorkflow: { ...start, header } } } };
+}
+
+function readMark(payload: temporal.api.common.v1.IPayload | undefined): string | null {
+  const mark = readInput(payload);
+  return typeof mark === 'string' ? mark : null;
+}
+
+function toNanoseconds(time: google.protobuf.ITimestamp | null | undefined): bigint {
+  return BigInt(time?.seconds?.toString() ?? 0) * 1_000_000_000n + BigInt(time?.nanos ?? 0);
 }
 
 /** As `SCHEDULE_OVERLAP_POLICY_BUFFER_ONE`; where it says none, the server skips. */

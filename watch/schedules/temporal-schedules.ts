@@ -7,7 +7,7 @@ import type { OverlapPolicy } from '../../graph/schedules/policies.ts';
 import type { TemporalSpec } from '../../graph/schedules/temporal-spec.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
 import { isAlreadyThere, isNotFound } from '../temporal-errors.ts';
-import { createScheduleViews } from './schedule-view.ts';
+import { type DescribedSchedule, describeSchedule, type ScheduleInView, withMark } from './schedule-view.ts';
 import { toSpecProto } from './spec-proto.ts';
 
 type ScheduleProto = temporal.api.schedule.v1.ISchedule;
@@ -30,12 +30,17 @@ export interface ScheduleInTemporal {
   readonly isSameLimit: boolean;
 }
 
+/** Where something else was done to the schedule in between, each change answers with null: it was not taken. */
 export interface TemporalSchedules {
-  put(schedule: ScheduleInTemporal): Promise<void>;
+  /** Null where it is not there. */
+  describe(temporalId: string): Promise<DescribedSchedule | null>;
+  /** Makes it where there was none before, or changes it. */
+  put(schedule: ScheduleInTemporal, before: DescribedSchedule | null): Promise<DescribedSchedule | null>;
   /** Changes its state alone. */
-  setPaused(state: Pick<ScheduleInTemporal, 'temporalId' | 'paused' | 'note'>): Promise<void>;
-  /** What it is now, beside its state; null where it is not there. */
-  seen(temporalId: string): Promise<string | null>;
+  setPaused(
+    state: Pick<ScheduleInTemporal, 'paused' | 'note'>,
+    before: DescribedSchedule,
+  ): Promise<DescribedSchedule | null>;
   /** One that is not there is gone already. */
   remove(temporalId: string): Promise<void>;
   /** After `after`, up to and with `until`; at most 1,000. */
@@ -55,37 +60,25 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
   const { client, taskQueue, within } = options;
   const { workflowService } = client;
   const { namespace } = client.options;
-  const views = createScheduleViews(client, within);
   return {
-    put: (schedule) =>
-      within(async () => {
-        const { temporalId: scheduleId } = schedule;
-        const wanted = toProto(schedule, taskQueue);
-        if (await update(client, scheduleId, (before) => keepCount(schedule, wanted, before))) return;
-        try {
-          const requestId = crypto.randomUUID();
-          await workflowService.createSchedule({
-            namespace,
-            scheduleId,
-            schedule: wanted,
-            requestId,
-            identity,
-          });
-        } catch (error) {
-          // Made by another one in between.
-          if (!isAlreadyThere(error)) throw error;
-          await update(client, scheduleId, (before) => keepCount(schedule, wanted, before));
-        }
+    describe: (temporalId) => within(() => describeSchedule(client, temporalId)),
+    put: (schedule, before) =>
+      within(() => {
+        const { mark, schedule: wanted } = withMark(toProto(schedule, taskQueue));
+        if (!before) return create(client, schedule.temporalId, wanted);
+        return update(
+          client,
+          before,
+          keepCount(schedule, wanted, before.schedule),
+          (view) => view.mark === mark,
+        );
       }),
-    setPaused: ({ temporalId, paused, note }) =>
-      within(async () => {
-        const change = (before: ScheduleProto) => ({
-          ...before,
-          state: { ...before.state, paused, notes: note },
-        });
-        await update(client, temporalId, change);
+    setPaused: ({ paused, note }, before) =>
+      within(() => {
+        const { schedule, view } = before;
+        const changed = { ...schedule, state: { ...schedule.state, paused, notes: note } };
+        return update(client, before, changed, ({ seen }) => seen === view.seen);
       }),
-    seen: async (temporalId) => (await views.describe(temporalId))?.seen ?? null,
     remove: (scheduleId) =>
       within(async () => {
         try {
@@ -103,27 +96,45 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
   };
 }
 
-/** False where it is not there. With a token that is outdated by then the server leaves the schedule as it was. */
-async function update(
-  { workflowService, options: { namespace } }: Client,
+async function create(
+  client: Client,
   scheduleId: string,
-  change: (before: ScheduleProto) => ScheduleProto,
-): Promise<boolean> {
+  schedule: ScheduleProto,
+): Promise<DescribedSchedule | null> {
+  const { namespace } = client.options;
   try {
-    const { schedule, conflictToken } = await workflowService.describeSchedule({ namespace, scheduleId });
-    await workflowService.updateSchedule({
-      namespace,
-      scheduleId,
-      schedule: change(schedule ?? {}),
-      conflictToken,
-      requestId: crypto.randomUUID(),
-      identity,
-    });
-    return true;
+    const requestId = crypto.randomUUID();
+    await client.workflowService.createSchedule({ namespace, scheduleId, schedule, requestId, identity });
   } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
+    if (!isAlreadyThere(error)) throw error;
+    return null;
   }
+  return describeSchedule(client, scheduleId);
+}
+
+/**
+ * The server acknowledges an update, and then drops it without a word where the schedule is not any more what its token is of.
+ * So it is asked what became of it.
+ */
+async function update(
+  client: Client,
+  { view, conflictToken }: DescribedSchedule,
+  schedule: ScheduleProto,
+  isTaken: (after: ScheduleInView) => boolean,
+): Promise<DescribedSchedule | null> {
+  const { namespace } = client.options;
+  const { temporalId: scheduleId } = view;
+  try {
+    const requestId = crypto.randomUUID();
+    await client.workflowService.updateSchedule({
+      ...{ namespace, scheduleId, schedule, conflictToken, requestId, identity },
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return null;
+  }
+  const after = await describeSchedule(client, scheduleId);
+  return after && after.view.updatedAt !== view.updatedAt && isTaken(after.view) ? after : null;
 }
 
 function keepCount(
