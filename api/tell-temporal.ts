@@ -1,4 +1,4 @@
-import type { ScheduleName } from '../store/schedules.ts';
+import type { ScheduleName } from '../store/schedule-rows.ts';
 import { pushOne } from '../watch/schedules/push-schedules.ts';
 import type { Dependencies } from './dependencies.ts';
 

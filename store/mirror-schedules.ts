@@ -19,6 +19,15 @@ export interface MirroredSchedule {
   readonly paused: boolean;
   readonly note: string | null;
   readonly isDeleted: boolean;
+  /** When it last fired or was changed, where it fires no more. */
+  readonly endedAt: Date | null;
+}
+
+/** Of a schedule that fires no more. */
+export interface ScheduleEnd {
+  /** When it last fired or was changed. */
+  readonly at: Date;
+  readonly by: 'times' | 'limit';
 }
 
 /** A schedule in Temporal's own words. */
@@ -43,6 +52,8 @@ export interface ScheduleMirror {
   changedOutside(row: MirroredSchedule, schedule: OutsideSchedule): Promise<boolean>;
   pausedOutside(row: MirroredSchedule, state: Pick<OutsideSchedule, 'paused' | 'note'>): Promise<boolean>;
   deletedOutside(row: MirroredSchedule): Promise<boolean>;
+  /** It fires no more; null where it does again. */
+  ended(row: MirroredSchedule, end: ScheduleEnd | null): Promise<boolean>;
   /** Temporal is given it again, as it is here. */
   pushAgain(row: MirroredSchedule): Promise<void>;
   /** One that was deleted here is deleted in Temporal again; false where none was. */
@@ -76,7 +87,8 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
     mirrored: async () => {
       const found = await database.pool.query<MirroredSchedule>(
         `SELECT s.id, s.temporal_id AS "temporalId", p.name AS project, s.name, s.revision,
-           s.pushed_revision AS "pushedRevision", s.seen, s.form, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted"
+           s.pushed_revision AS "pushedRevision", s.seen, s.form, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted",
+           s.ended_at AS "endedAt"
          FROM schedule s JOIN project p ON p.id = s.project_id
          WHERE s.deleted_at IS NULL OR s.pushed_revision < s.revision ORDER BY s.id`,
       );
@@ -87,7 +99,8 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
       write(
         row,
         `definition = $5, temporal_spec = $6, seen = $7, paused = $8, note = $9, form = 'temporal', pushed_until = NULL,
-         pushed_limit = NULL, seen_paused = $8, seen_note = $10, defined_at = $11`,
+         pushed_limit = NULL, seen_paused = $8, seen_note = $10, defined_at = $11,
+         ended_at = NULL, ended_by = NULL`,
         [toJson(definition), toJson(spec), seen, paused, note || null, note, updatedAt],
         { reason: 'changed', note: byTools },
       ),
@@ -97,6 +110,7 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
         note: note || null,
       }),
     deletedOutside: (row) => write(row, 'deleted_at = now()', [], { reason: 'deleted', note: byTools }),
+    ended: (row, end) => database.transaction((client) => noteEnd(client, row, end)),
     pushAgain: async ({ id, revision }) => {
       await database.pool.query(
         `UPDATE schedule SET revision = revision + 1 WHERE id = $1 AND revision = $2 AND pushed_revision = $2
@@ -115,6 +129,26 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
       return found.rowCount === 1;
     },
   };
+}
+
+/** No change: Temporal need not be told of it. */
+async function noteEnd(
+  client: pg.ClientBase,
+  row: MirroredSchedule,
+  end: ScheduleEnd | null,
+): Promise<boolean> {
+  const { id, revision, project, name: schedule } = row;
+  const noted = await client.query(
+    `UPDATE schedule SET ended_at = $3, ended_by = $4
+     WHERE id = $1 AND revision = $2 AND pushed_revision = $2 AND deleted_at IS NULL`,
+    [id, revision, end?.at ?? null, end?.by ?? null],
+  );
+  if (noted.rowCount === 0) return false;
+  if (!end || row.endedAt) return true;
+  const note = end.by === 'limit' ? 'its limit of runs is used up' : 'it has no more times';
+  const event = { type: 'schedule', project, schedule, actor: temporalActor } as const;
+  await insertEvents(client, [{ ...event, reason: 'ended', note }]);
+  return true;
 }
 
 async function insertOutside(client: pg.ClientBase, schedule: OutsideSchedule): Promise<boolean> {

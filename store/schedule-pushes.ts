@@ -32,6 +32,8 @@ export interface ScheduleToPush {
   readonly seenNote: string | null;
   /** When its definition was last changed, by whomever. */
   readonly definedAt: Date;
+  /** It fires no more: where Temporal has none, it has forgotten it, and needs none. */
+  readonly isEnded: boolean;
   /** Its definition was changed here, and Temporal does not have that. */
   readonly isDefinedHere: boolean;
 }
@@ -105,7 +107,8 @@ export function createSchedulePushes(database: Database): SchedulePushes {
          RETURNING s.id, s.revision, p.name AS project, coalesce(s.definition ->> 'timezone', p.timezone) AS timezone, s.name,
            s.temporal_id AS "temporalId", s.definition, s.paused, s.note, s.form, s.pushed_limit AS "pushedLimit",
            s.deleted_at IS NOT NULL AS "isDeleted", s.push_claim AS claim, s.seen, s.seen_paused AS "seenPaused",
-           s.seen_note AS "seenNote", s.defined_at AS "definedAt", s.defined_revision > s.pushed_revision AS "isDefinedHere"`,
+           s.seen_note AS "seenNote", s.defined_at AS "definedAt", s.defined_revision > s.pushed_revision AS "isDefinedHere",
+           s.ended_at IS NOT NULL AS "isEnded"`,
         [id, claimLasts],
       );
       return found.rows[0] ?? null;
@@ -183,7 +186,7 @@ async function takeNewer(
        pushed_revision = CASE WHEN $6 THEN revision + 1 ELSE greatest(pushed_revision, 1) END,
        paused = CASE WHEN $6 THEN $7 ELSE paused END, note = CASE WHEN $6 THEN $8 ELSE note END,
        seen_paused = CASE WHEN $6 THEN $7 ELSE seen_paused END, seen_note = CASE WHEN $6 THEN $9 ELSE seen_note END,
-       updated_at = now(), updated_by = $10, push_problem = NULL, push_after = NULL
+       ended_at = NULL, ended_by = NULL, updated_at = now(), updated_by = $10, push_problem = NULL, push_after = NULL
      WHERE id = $1`,
     [
       ...[id, toJson(definition), toJson(spec), seen, updatedAt],
@@ -224,7 +227,7 @@ export async function retimeSchedules(
 ): Promise<NewEvent[]> {
   const found = await client.query<{ name: string }>(
     `UPDATE schedule SET revision = revision + 1, defined_revision = revision + 1, defined_at = now(), updated_at = now(),
-       updated_by = $2
+       updated_by = $2, ended_at = CASE WHEN ended_by = 'limit' THEN ended_at END, ended_by = nullif(ended_by, 'times')
      WHERE project_id = $1 AND deleted_at IS NULL AND NOT definition ? 'timezone' RETURNING name`,
     [project.id, actor],
   );

@@ -18,17 +18,17 @@ import { unknownProject } from './projects.ts';
 import { createSchedulePushes, type SchedulePushes } from './schedule-pushes.ts';
 import {
   checkScheduleCount,
+  lockSchedule,
+  readView,
+  type ScheduleName,
   type ScheduleRow,
   selectSchedule,
   timezoneOf,
   toScheduleView,
+  unknownSchedule,
 } from './schedule-rows.ts';
+import { type ScheduleSkip, skipNext } from './skip-schedules.ts';
 import type { NewGraphRun, Once, PageRequest } from './store.ts';
-
-export interface ScheduleName {
-  readonly project: string;
-  readonly name: string;
-}
 
 export interface NewSchedule extends ScheduleName {
   /** As it was sent: it is read with the project's time zone. */
@@ -46,11 +46,6 @@ export interface ScheduleChange extends ScheduleName {
 
 export interface SchedulePause extends ScheduleName {
   readonly paused: boolean;
-  readonly note: string | null;
-  readonly actor: string;
-}
-
-export interface ScheduleSkip extends ScheduleName {
   readonly note: string | null;
   readonly actor: string;
 }
@@ -117,7 +112,8 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
         return { temporalId: row.temporal_id, timezone: timezoneOf(row) };
       const { timing } = accept(read);
       const { timezone } = timing;
-      return { timezone, readBy: 'graphrun', items: nextTicks(timing, Date.now(), count, row.skip_at) };
+      const items = row.ended_at ? [] : nextTicks(timing, Date.now(), count, row.skip_at);
+      return { timezone, readBy: 'graphrun', items };
     },
     toTrigger: async (name) => {
       const { id, project, definition } = await get(name);
@@ -159,10 +155,11 @@ async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change
   if (isDeepStrictEqual(definition, row.definition)) {
     return { made: toScheduleView(row), events: [] };
   }
-  await client.query(
-    `UPDATE schedule SET definition = $3, defined_revision = revision + 1, defined_at = now(), ${changed} WHERE id = $1`,
-    [row.id, actor, JSON.stringify(definition)],
-  );
+  await client.query(`UPDATE schedule SET definition = $3, ${redefined}, ${changed} WHERE id = $1`, [
+    row.id,
+    actor,
+    JSON.stringify(definition),
+  ]);
   const event = { type: 'schedule', project, schedule: name, reason: 'changed', actor } as const;
   return { made: await readView(client, row.id), events: [event] };
 }
@@ -184,31 +181,17 @@ async function pauseSchedule(client: pg.ClientBase, pause: SchedulePause) {
   return { made: await readView(client, row.id), events: [event] };
 }
 
-/** Temporal fires it all the same: whoever opens its run finds that it was skipped (admit-slots.ts). */
-async function skipNext(client: pg.ClientBase, { project, name, note, actor }: ScheduleSkip) {
-  const row = await lockSchedule(client, { project, name });
-  const { skipAt, nextAt } = toScheduleView(row);
-  if (skipAt !== null) return { made: toScheduleView(row), events: [] };
-  if (nextAt === null) {
-    const message = `Schedule "${name}" of project "${project}" is paused, fires no more, or is read by Temporal alone.`;
-    throw new CodedError('SCHEDULE_HAS_NO_NEXT', message);
-  }
-  await client.query('UPDATE schedule SET skip_at = $2, updated_by = $3 WHERE id = $1', [
-    row.id,
-    nextAt,
-    actor,
-  ]);
-  const told = note === null ? nextAt : `${nextAt}: ${note}`;
-  const event = { type: 'schedule', project, schedule: name, reason: 'skipped', actor, note: told } as const;
-  return { made: await readView(client, row.id), events: [event] };
-}
-
 async function removeSchedule(client: pg.ClientBase, { project, name }: ScheduleName, actor: string) {
   const row = await lockSchedule(client, { project, name });
   await client.query(`UPDATE schedule SET deleted_at = now(), ${changed} WHERE id = $1`, [row.id, actor]);
   const event = { type: 'schedule', project, schedule: name, reason: 'deleted', actor } as const;
   return { made: undefined, events: [event] };
 }
+
+/** By $3. Where its limit of runs is used up, another limit lets it go on, and nothing else. */
+const redefined = `defined_revision = revision + 1, defined_at = now(),
+  ended_at = CASE WHEN ended_by = 'limit' AND pushed_limit = ($3::jsonb ->> 'limit')::int THEN ended_at END,
+  ended_by = CASE WHEN ended_by = 'limit' AND pushed_limit = ($3::jsonb ->> 'limit')::int THEN ended_by END`;
 
 /** Of a row that was changed by $2: Temporal has to be told. */
 const changed = 'revision = revision + 1, updated_at = now(), updated_by = $2';
@@ -229,23 +212,6 @@ async function lockProject(client: pg.ClientBase, project: string): Promise<Owne
   const [row] = found.rows;
   if (!row) throw unknownProject(project);
   return row;
-}
-
-async function lockSchedule(client: pg.ClientBase, { project, name }: ScheduleName): Promise<ScheduleRow> {
-  const found = await client.query<ScheduleRow>(
-    `${selectSchedule} WHERE p.name = $1 AND s.name = $2 AND s.deleted_at IS NULL FOR UPDATE OF s`,
-    [project, name],
-  );
-  const [row] = found.rows;
-  if (!row) throw await unknownSchedule(client, { project, name });
-  return row;
-}
-
-async function readView(client: pg.ClientBase, id: string): Promise<ScheduleView> {
-  const found = await client.query<ScheduleRow>(`${selectSchedule} WHERE s.id = $1`, [id]);
-  const [row] = found.rows;
-  if (!row) throw new Error(`schedule ${id} was not stored`);
-  return toScheduleView(row);
 }
 
 /** What its runs would be refused for, as far as the project has a graph. */
@@ -269,15 +235,6 @@ function accept(read: ReadSchedule) {
 export function invalidSchedule(problems: readonly Problem[]): CodedError {
   const message = `The schedule is not valid: ${summarizeProblems(problems)}. Nothing was stored.`;
   return new CodedError('SCHEDULE_INVALID', message, { problems });
-}
-
-async function unknownSchedule(
-  client: Pick<pg.ClientBase, 'query'>,
-  { project, name }: ScheduleName,
-): Promise<CodedError> {
-  const found = await client.query('SELECT FROM project WHERE name = $1', [project]);
-  if (found.rows.length === 0) return unknownProject(project);
-  return new CodedError('SCHEDULE_UNKNOWN', `Project "${project}" has no schedule "${name}".`);
 }
 
 async function listSchedules(database: Database, project: string, page: PageRequest) {

@@ -224,6 +224,7 @@ async function show({ client, print }: Session, project: string, name: string): 
       ['time zone', timezone],
       ['state', stateOf(schedule)],
       ['next', formatTime(schedule.nextAt)],
+      ...(schedule.endedAt === null ? [] : [['ended', formatTime(schedule.endedAt)]]),
       ...(schedule.skipAt === null ? [] : [['skipped', formatTime(schedule.skipAt)]]),
       ['in Temporal', applied],
       ['changed', `${formatTime(schedule.updatedAt)} by ${printable(schedule.updatedBy)}`],
@@ -245,8 +246,9 @@ function renderSchedules(schedules: readonly ScheduleView[], color: boolean): st
   return formatColumns([titles, ...rows]);
 }
 
-function stateOf({ paused, note }: ScheduleView): string {
-  return `${paused ? 'paused' : 'on'}${note === null ? '' : `: ${printable(note)}`}`;
+function stateOf({ paused, endedAt, note }: ScheduleView): string {
+  const state = paused ? 'paused' : 'on';
+  return `${endedAt === null ? state : 'ended'}${note === null ? '' : `: ${printable(note)}`}`;
 }
 
 function timesOf({ cron = [], interval, calendars = [] }: ScheduleView['definition']): string {

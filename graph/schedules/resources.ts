@@ -21,6 +21,8 @@ export const scheduleSchema = z.object({
   note: z.string().nullable(),
   /** When it fires next, before any jitter; null where it does not, such as while it is paused, or only Temporal can tell. */
   nextAt: time.nullable(),
+  /** It fires no more, since its times are over or its limit of runs is used up: when it last fired or was changed; else null. */
+  endedAt: time.nullable(),
   /** The next time was skipped: it makes no run; else null. */
   skipAt: time.nullable(),
   origin: runOriginSchema,

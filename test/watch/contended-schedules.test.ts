@@ -1,28 +1,21 @@
 // Schedules that are changed here and with Temporal's own tools at once, or told to Temporal by two at once.
 import { expect, it, vi } from 'vitest';
 import type { ScheduleToPush } from '../../store/schedule-pushes.ts';
-import { beginScheduleTenure, mirrorSchedules } from '../../watch/schedules/mirror-schedules.ts';
-import { pushSchedule } from '../../watch/schedules/push-schedule.ts';
 import { pushOne } from '../../watch/schedules/push-schedules.ts';
-import { createTemporalSchedules } from '../../watch/schedules/temporal-schedules.ts';
 import { useEngine } from '../support/engine.ts';
+import { createScheduling } from '../support/scheduling.ts';
 import { useSql } from '../support/sql.ts';
 import { temporalCli } from '../support/temporal-cli.ts';
 
 const engine = await useEngine([], undefined, { isIdle: true });
-const { store, client, taskQueue, temporal, databaseUrl } = engine;
+const { store, client, taskQueue, databaseUrl } = engine;
 const sql = await useSql(databaseUrl);
-const schedules = createTemporalSchedules({ client, taskQueue, within: (call) => call() });
-const starter = {
-  pushSchedule: (schedule: ScheduleToPush) => pushSchedule(schedules, schedule, Date.now()),
-  removeSchedule: (temporalId: string) => schedules.remove(temporalId),
-};
 const actor = 'test';
 const project = `contended-${taskQueue.slice(-8)}`;
 await engine.push({ project, jobs: { a: { kind: 'upload', config: { file: 'a.csv' } } } });
+const { push, look, starter } = createScheduling(engine, project);
 
 const idOf = async (name: string) => (await store.schedules.idOf(project, name)) ?? '';
-const push = async (name: string) => pushOne({ store, starter }, await idOf(name));
 const find = (name: string) => store.schedules.get({ project, name });
 const handle = (name: string) => client.schedule.getHandle(`${project}/${name}`);
 const change = (name: string, written: Record<string, unknown>) =>
@@ -46,18 +39,6 @@ const startsGraph = (name: string) => [
   ...['--type', 'graphRun', '--task-queue', taskQueue, '--workflow-id', `${project}/${name}`],
   ...['--input', JSON.stringify({ project })],
 ];
-
-/** One look of the watch. */
-const look = () =>
-  mirrorSchedules(
-    {
-      ...{ store, temporal, taskQueue, signal: new AbortController().signal },
-      onError: (error) => {
-        throw error;
-      },
-    },
-    beginScheduleTenure(),
-  );
 
 /** Does something just before the next update of a schedule comes to Temporal. */
 function beforeNextUpdate(work: () => Promise<unknown>): void {

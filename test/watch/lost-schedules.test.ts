@@ -28,7 +28,14 @@ await sql.query('UPDATE schedule SET pushed_revision = revision');
 async function lookAt(there: readonly string[]): Promise<string[]> {
   const errors: string[] = [];
   const listed: ListedSchedule[] = there.map((name) => {
-    return { temporalId: `p/${name}`, workflowType: 'graphRun', paused: false, note: '', times: '' };
+    return {
+      temporalId: `p/${name}`,
+      workflowType: 'graphRun',
+      paused: false,
+      note: '',
+      times: '',
+      isOver: false,
+    };
   });
   const schedules = {
     async *list() {

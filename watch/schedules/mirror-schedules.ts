@@ -76,9 +76,11 @@ function toCompare(
   tenure: ScheduleTenure,
 ): string[] {
   const applied = rows.filter((row) => row.pushedRevision > 0 && !row.isDeleted);
-  const suspect = applied.filter(({ temporalId, paused, note }) => {
+  const suspect = applied.filter((row) => {
+    const { temporalId, paused, note, endedAt } = row;
     const shown = listed.get(temporalId);
-    if (!shown || shown.paused !== paused || shown.note !== (note ?? '')) return true;
+    if (!shown) return !isForgotten(row);
+    if (shown.paused !== paused || shown.note !== (note ?? '') || (shown.isOver && !endedAt)) return true;
     const times = tenure.times.get(temporalId);
     return times !== undefined && times !== shown.times;
   });
@@ -86,6 +88,13 @@ function toCompare(
   const next = rest.slice(0, comparedPerLook);
   tenure.comparedTo = rest.length > comparedPerLook ? (next.at(-1)?.id ?? '') : '';
   return [...suspect, ...next].map(({ temporalId }) => temporalId);
+}
+
+/** The server forgets one that fires no more, a week after it last did. */
+const forgottenAfterMs = 6 * 86_400_000;
+
+function isForgotten({ endedAt }: MirroredSchedule): boolean {
+  return endedAt !== null && Date.now() - endedAt.getTime() > forgottenAfterMs;
 }
 
 /** So many that are gone at once were not deleted by hand: Temporal has lost its data, or it is another one. */
@@ -96,7 +105,7 @@ const lostMessage =
 
 function looksLost(rows: readonly MirroredSchedule[], listed: ReadonlyMap<string, ListedSchedule>): boolean {
   const applied = rows.filter((row) => row.pushedRevision > 0 && !row.isDeleted);
-  const missing = applied.filter(({ temporalId }) => !listed.has(temporalId));
+  const missing = applied.filter((row) => !listed.has(row.temporalId) && !isForgotten(row));
   return missing.length >= lostMin && missing.length * 2 > applied.length;
 }
 
@@ -119,7 +128,7 @@ async function compareSchedule(
   // A change here that Temporal has not got yet is given to it as it is.
   if (row.pushedRevision !== row.revision) return;
   if (!view) {
-    if (!isLost) await schedules.deletedOutside(row);
+    if (!isLost && !isForgotten(row)) await schedules.deletedOutside(row);
   } else if (row.seen !== view.seen && row.form !== 'temporal' && isOurs(view)) {
     // An older state of it, by one who was late: what is stored is given to Temporal again.
     await schedules.pushAgain(row);
@@ -128,5 +137,7 @@ async function compareSchedule(
     if (outside) await schedules.changedOutside(row, { ...outside, project: row.project });
   } else if (row.paused !== view.paused || (row.note ?? '') !== view.note) {
     await schedules.pausedOutside(row, view);
+  } else if (row.endedAt?.getTime() !== view.end?.at.getTime()) {
+    await schedules.ended(row, view.end);
   }
 }

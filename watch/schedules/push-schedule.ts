@@ -40,6 +40,7 @@ export async function pushSchedule(
   }
   for (let tries = 0; tries < triesMax; tries += 1) {
     const before = await temporal.describe(temporalId);
+    if (!before && schedule.isEnded) return { outcome: 'put', pushed: forgotten(schedule) };
     const reconciled = reconcile(schedule, before?.view ?? null);
     if (reconciled.take) return { outcome: 'outdated', schedule: reconciled.take };
     const { paused, note, overruled } = reconciled;
@@ -47,6 +48,12 @@ export async function pushSchedule(
     if (put) return { outcome: 'put', pushed: { ...put, paused, note, overruled } };
   }
   return { outcome: 'contended' };
+}
+
+/** It fires no more, so that Temporal has forgotten it: made anew, it would begin to count again. */
+function forgotten({ form, seen, paused, note }: ScheduleToPush): PushedSchedule {
+  const told = { until: null, overruled: null, paused, note: note ?? '' };
+  return { ...told, form: form ?? 'plain', seen: seen ?? '' };
 }
 
 type Put = Pick<PushedSchedule, 'form' | 'until' | 'seen'>;

@@ -6,6 +6,7 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto, { type google, type temporal } from '@temporalio/proto';
 import { isRecord } from '../../graph/parse-part.ts';
 import { type OverlapPolicy, overlapPolicies } from '../../graph/schedules/policies.ts';
+import type { ScheduleEnd } from '../../store/mirror-schedules.ts';
 import { isNotFound } from '../temporal-errors.ts';
 
 type ScheduleProto = temporal.api.schedule.v1.ISchedule;
@@ -19,6 +20,8 @@ export interface ListedSchedule {
   readonly note: string;
   /** Of its times, as far as the list shows them. */
   readonly times: string;
+  /** It has no time to come. */
+  readonly isOver: boolean;
 }
 
 export interface ScheduleInView {
@@ -41,6 +44,8 @@ export interface ScheduleInView {
   readonly mark: string | null;
   /** When it was made or last updated, by Temporal's clock, in nanoseconds since 1970. A pause is no update. */
   readonly updatedAt: bigint;
+  /** Null while there is a time to come, and a run left of its limit. */
+  readonly end: ScheduleEnd | null;
 }
 
 /** As it stands in Temporal, for whoever is to change it. */
@@ -88,6 +93,7 @@ async function* listSchedules(
       paused: info?.paused ?? false,
       note: info?.notes ?? '',
       times: hashOf(info?.spec),
+      isOver: !info?.futureActionTimes?.length,
     }));
     nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
   } while (nextPageToken);
@@ -103,7 +109,8 @@ export async function describeSchedule(
     const { info, conflictToken } = described;
     const schedule = described.schedule ?? {};
     const updatedAt = toNanoseconds(info?.updateTime ?? info?.createTime);
-    return { view: { temporalId, updatedAt, ...read(schedule) }, schedule, conflictToken };
+    const end = readEnd(info ?? {}, schedule, updatedAt);
+    return { view: { temporalId, updatedAt, end, ...read(schedule) }, schedule, conflictToken };
   } catch (error) {
     if (isNotFound(error)) return null;
     throw error;
@@ -164,6 +171,19 @@ function readMark(payload: temporal.api.common.v1.IPayload | undefined): string 
 
 function toNanoseconds(time: google.protobuf.ITimestamp | null | undefined): bigint {
   return BigInt(time?.seconds?.toString() ?? 0) * 1_000_000_000n + BigInt(time?.nanos ?? 0);
+}
+
+/** A week after that the server forgets it. */
+function readEnd(
+  { futureActionTimes, recentActions }: temporal.api.schedule.v1.IScheduleInfo,
+  { state }: ScheduleProto,
+  updatedAt: bigint,
+): ScheduleEnd | null {
+  const isUsedUp = state?.limitedActions === true && Number(state.remainingActions ?? 0) === 0;
+  if (!isUsedUp && futureActionTimes?.length) return null;
+  const fired = recentActions?.map(({ actualTime }) => (actualTime ? tsToMs(actualTime) : 0)) ?? [];
+  const at = new Date(Math.max(Number(updatedAt / 1_000_000n), ...fired));
+  return { at, by: isUsedUp ? 'limit' : 'times' };
 }
 
 /** As `SCHEDULE_OVERLAP_POLICY_BUFFER_ONE`; where it says none, the server skips. */
