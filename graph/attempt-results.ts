@@ -29,6 +29,8 @@ export interface RecordedFailure {
 export interface StoppedAttempt {
   readonly fence: Fence;
   readonly stopped: true;
+  /** It never began, since the job has not the slots of its pools: the workflow asks for them first. */
+  readonly needsSlots?: true;
 }
 
 export function isStoppedAttempt(value: unknown): value is StoppedAttempt {

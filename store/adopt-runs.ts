@@ -1,13 +1,15 @@
 // A reset gives a workflow a new execution that goes on from some point of the old one. Whoever meets its run id first
 // adopts it: one transaction under the run's row lock.
 import type pg from 'pg';
+import type { AskedSlots } from '../graph/asked-slots.ts';
 import { isFinal, type RunState } from '../graph/states.ts';
 import type { HistoryEnd } from '../graph/transitions.ts';
 import { readWorkflowId } from '../graph/workflow-ids.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
+import type { GraphCache } from './graph-cache.ts';
 import { type LockedJobRun, lockJobRuns } from './job-run-rows.ts';
-import { freeSlots } from './pool-grants.ts';
+import { keepClaims } from './keep-claims.ts';
 import { restoreRecorded } from './restore-recorded.ts';
 import { settleRows } from './settle-jobs.ts';
 import { type BegunJobRun, nothingShutOut, readBegun, type ShutOut } from './shut-out.ts';
@@ -16,6 +18,8 @@ export interface Adoption {
   readonly identity: WorkflowIdentity;
   /** Jobs that had ended in the history that the new execution begins with, by key: they are kept. */
   readonly kept: ReadonlyMap<string, HistoryEnd>;
+  /** What jobs were answered in it that asked for slots of pools, by key. */
+  readonly asked: ReadonlyMap<string, AskedSlots>;
   /** Which the run was at before Temporal was asked whether this is the workflow's latest execution. */
   readonly epoch: number;
   readonly actor: string;
@@ -38,7 +42,12 @@ interface Subject {
   readonly epoch: number;
 }
 
-export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: ShutOut): Promise<Adopted> {
+export async function adoptRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  adoption: Adoption,
+  shut: ShutOut,
+): Promise<Adopted> {
   const { identity, actor } = adoption;
   const subject = (await shareProject(client, identity)) ? await lockSubject(client, identity) : undefined;
   if (!subject) return { outcome: 'stranger' };
@@ -60,7 +69,7 @@ export async function adoptRun(client: pg.ClientBase, adoption: Adoption, shut: 
      VALUES ($1, $2, $3, $4, $5, $6)`,
     [identity.runId, identity.workflowId, identity.firstExecutionRunId, subject.id, epoch, actor],
   );
-  const events = await sendBack(client, subject, { ...adoption, epoch, shut });
+  const events = await sendBack(client, cache, subject, { ...adoption, epoch, shut });
   if (subject.type === 'graph_run') {
     await client.query(
       `UPDATE graph_run SET state = 'RUNNING', reason = NULL, error = NULL, completed_at = NULL, epoch = $2, updated_by = $3,
@@ -165,6 +174,7 @@ async function lockRowsOf(client: pg.ClientBase, subject: Subject): Promise<Lock
 /** Jobs that the new execution will run again are as they were before it. */
 async function sendBack(
   client: pg.ClientBase,
+  cache: GraphCache,
   subject: Subject,
   adoption: Adoption & { readonly epoch: number; readonly shut: ShutOut },
 ): Promise<NewEvent[]> {
@@ -189,8 +199,11 @@ async function sendBack(
      WHERE id = ANY ($1::uuid[])`,
     [ids, epoch, adoption.actor],
   );
-  // The new execution asks anew.
-  const granted = await freeSlots(client, ids, adoption.actor);
+  const granted = await keepClaims(client, cache, {
+    jobRunIds: ids,
+    asked: askedOf(rows, adoption),
+    actor: adoption.actor,
+  });
   const told = rows.flatMap((row) => {
     const end = adoption.kept.get(row.job);
     return end ? [{ jobRunId: row.id, ...end }] : [];
@@ -212,6 +225,16 @@ async function sendBack(
     }),
   );
   return [...events, ...settled.events, ...granted];
+}
+
+/** By job run, of those that begin anew. */
+function askedOf(rows: readonly LockedJobRun[], { kept, asked }: Adoption): ReadonlyMap<string, AskedSlots> {
+  return new Map(
+    rows.flatMap(({ id, job }) => {
+      const answer = kept.has(job) ? undefined : asked.get(job);
+      return answer ? [[id, answer] as const] : [];
+    }),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 // Jobs that are ready and need slots of pools ask for them before they are given to a worker.
 import type pg from 'pg';
-import type { JobRules } from '../graph/rules.ts';
+import { type AskingRow, type Claim, claimsOf, lockAsking } from './asking-jobs.ts';
 import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
@@ -19,24 +19,6 @@ export type AskedForSlots =
   | { readonly outcome: 'asked'; readonly waiting: ReadonlyMap<string, number> }
   /** Another execution carries out the run. */
   | { readonly outcome: 'lost' };
-
-interface AskingRow {
-  readonly id: string;
-  readonly job: string;
-  readonly projectId: string;
-  readonly project: string;
-  readonly graphRunId: string | null;
-  readonly version: number;
-  readonly epoch: number;
-  readonly attempts: number;
-}
-
-interface Claim {
-  readonly row: AskingRow;
-  readonly pool: string;
-  readonly slots: number;
-  readonly priority: number;
-}
 
 /** Asked again, a job keeps its place, and what it has: an execution that goes on from another asks anew. */
 export function askForSlots(
@@ -77,39 +59,8 @@ async function ask(
   return { outcome: 'asked', waiting };
 }
 
-async function lockAsking(client: pg.ClientBase, ids: readonly string[]): Promise<Map<string, AskingRow>> {
-  const found = await client.query<AskingRow>(
-    `SELECT r.id, j.key AS job, r.project_id AS "projectId", p.name AS project, r.graph_run_id AS "graphRunId", r.version, r.epoch,
-       r.attempts
-     FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id
-     WHERE r.id = ANY ($1::uuid[]) AND r.completed_at IS NULL ORDER BY r.id FOR UPDATE OF r`,
-    [ids],
-  );
-  return new Map(found.rows.map((row) => [row.id, row]));
-}
-
-/** What their definitions ask for, in the versions that they are pinned to. */
-async function claimsOf(
-  client: pg.ClientBase,
-  cache: GraphCache,
-  rows: readonly AskingRow[],
-): Promise<Claim[]> {
-  const rules = new Map<number, ReadonlyMap<string, JobRules>>();
-  for (const { projectId, version } of rows) {
-    if (rules.has(version)) continue;
-    const { jobs } = await cache.load(client, projectId, version);
-    rules.set(version, new Map(jobs.map((job) => [job.key, job.rules])));
-  }
-  return rows.flatMap((row) => {
-    const { pools = {}, priority = 0 } = rules.get(row.version)?.get(row.job) ?? {};
-    return Object.entries(pools).map(([pool, slots]): Claim => ({ row, pool, slots, priority }));
-  });
-}
-
 /** Their numbers are taken under the locks of the pools. Resolves with the job runs that had not asked in this epoch before. */
 async function insertClaims(client: pg.ClientBase, claims: readonly Claim[]): Promise<ReadonlySet<string>> {
-  const counts = new Map<string, number>();
-  for (const { row } of claims) counts.set(row.id, (counts.get(row.id) ?? 0) + 1);
   const inserted = await client.query<{ id: string }>(
     `WITH asking AS MATERIALIZED (
        SELECT id, nextval('claim_number') AS number
@@ -124,11 +75,11 @@ async function insertClaims(client: pg.ClientBase, claims: readonly Claim[]): Pr
      WHERE c.epoch <> excluded.epoch
      RETURNING c.job_run_id AS id`,
     [
-      [...counts.keys()],
+      [...new Set(claims.map(({ row }) => row.id))],
       claims.map(({ row }) => row.id),
       claims.map(({ pool }) => pool),
       claims.map(({ slots }) => slots),
-      claims.map(({ row }) => (counts.get(row.id) ?? 0) > 1),
+      claims.map(({ isOneOfMany }) => isOneOfMany),
       claims.map(({ priority }) => priority),
       claims.map(({ row }) => row.epoch),
     ],
@@ -150,6 +101,23 @@ async function readWaiting(
     [ids],
   );
   return new Map(found.rows.map(({ id, number }) => [id, number]));
+}
+
+export interface HeldSlots {
+  readonly jobRunId: string;
+  readonly pools: readonly string[];
+}
+
+export async function holdsSlots(
+  client: Pick<pg.Pool, 'query'>,
+  { jobRunId, pools }: HeldSlots,
+): Promise<boolean> {
+  const lacking = await client.query(
+    `SELECT FROM pool p WHERE p.name = ANY ($2::text[]) AND NOT EXISTS (
+       SELECT FROM pool_claim c WHERE c.job_run_id = $1 AND c.pool = p.name AND c.granted_at IS NOT NULL)`,
+    [jobRunId, pools],
+  );
+  return lacking.rows.length === 0;
 }
 
 function waitingEvent({ id, job, project, graphRunId, epoch, attempts }: AskingRow, actor: string): NewEvent {

@@ -6,7 +6,13 @@ import type { GraphEnd, JobEnd, JobFailure } from '../graph/states.ts';
 import type { RunError, ToldEnd } from '../graph/transitions.ts';
 import type { Fired } from './admit-slots.ts';
 import { type Adopted, type Adoption, adoptRun, begunOfRun, epochOfRun } from './adopt-runs.ts';
-import { type AskedForSlots, type AskForSlots, askForSlots } from './ask-for-slots.ts';
+import {
+  type AskedForSlots,
+  type AskForSlots,
+  askForSlots,
+  type HeldSlots,
+  holdsSlots,
+} from './ask-for-slots.ts';
 import { closeGraphRun, closeGraphRuns, closeJobRun } from './close-runs.ts';
 import type { Database } from './database.ts';
 import { endTask } from './end-tasks.ts';
@@ -34,6 +40,8 @@ export interface Execution {
   settle(request: Settle, shutOut: ShutOutAttempts): Promise<SettledEnd[]>;
   /** Slots of pools for jobs that are ready; each is told once it has all that it needs. */
   askForSlots(request: AskForSlots): Promise<AskedForSlots>;
+  /** Whether a job run has the slots of these pools, as far as they are there. */
+  holdsSlots(held: HeldSlots): Promise<boolean>;
   /** Ends the run and its Task; what `settle` names is settled with it. */
   closeGraphRun(request: CloseGraphRun, shutOut: ShutOutAttempts): Promise<GraphEnd>;
   closeJobRun(request: CloseJobRun, shutOut: ShutOutAttempts): Promise<void>;
@@ -199,6 +207,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         (client, shut) => settleJobs(client, request, shut),
       ),
     askForSlots: (request) => askForSlots(database, cache, request),
+    holdsSlots: (held) => holdsSlots(database.pool, held),
     closeGraphRun: (request, shutOut) =>
       request.settle.length === 0
         ? close(request)
@@ -220,7 +229,7 @@ export function createExecution(database: Database, cache: GraphCache, epochs: E
         database,
         shutOut,
         (client) => begunOfRun(client, adoption),
-        (client, shut) => adoptRun(client, adoption, shut),
+        (client, shut) => adoptRun(client, cache, adoption, shut),
       ),
     handOver: (handover) => database.transaction((client) => handOver(client, handover)),
     epochOf: (identity) => epochOfRun(database.pool, identity),

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
-import { toldBefore } from './read-history.ts';
+import { askedBefore, toldBefore } from './run-history.ts';
 import { type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
 export interface AdoptDependencies {
@@ -32,7 +32,8 @@ export async function adoptExecution(
       return isTaken ? 'continued' : 'known';
     }
     const kept = toldBefore(history, history.resetAtEventId);
-    const adoption = { identity, kept, epoch, actor: deps.actor };
+    const asked = askedBefore(history, history.resetAtEventId);
+    const adoption = { identity, kept, asked, epoch, actor: deps.actor };
     const { outcome } = await execution.adopt(adoption, deps.warehouse.shutOut);
     if (outcome !== 'moved') return outcome;
   }

@@ -16,7 +16,7 @@
 import type { AttemptFacts } from '../store/store.ts';
 import { add, type Compared, type JobRowFacts } from './compared.ts';
 import { attemptsBegun, type PendingFailure } from './pending-activities.ts';
-import type { RunHistory } from './read-history.ts';
+import type { RunHistory } from './run-history.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
 /** A job's attempts within one execution, by Temporal. */

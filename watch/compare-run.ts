@@ -10,7 +10,7 @@ import { isCancelTermination } from '../workflows/contract.ts';
 import { compareAttempts } from './compare-attempts.ts';
 import { add, type Compared, type EndRow, type JobRowFacts, type RunRows } from './compared.ts';
 import { type ExpectedEnds, expectEnds } from './expected-ends.ts';
-import type { RunHistory } from './read-history.ts';
+import type { RunHistory } from './run-history.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
 /**

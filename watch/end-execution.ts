@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { Correction } from '../store/watching.ts';
 import { isCancelTermination } from '../workflows/contract.ts';
 import type { AdoptDependencies } from './adopt-execution.ts';
-import { type RunHistory, toldBefore } from './read-history.ts';
+import { type RunHistory, toldBefore } from './run-history.ts';
 import { type ExecutionId, type ExecutionView, identityOf } from './temporal-view.ts';
 
 export interface EndDependencies extends AdoptDependencies {

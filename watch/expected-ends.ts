@@ -11,7 +11,7 @@ import {
   verdict,
 } from '../graph/planner.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
-import type { RunHistory } from './read-history.ts';
+import type { RunHistory } from './run-history.ts';
 
 export interface ExpectedEnds {
   /** Jobs that end without running, by key. */

@@ -35,6 +35,12 @@ export function isStopped(failure: Failure): boolean {
   return isStoppedAttempt(markOf(failure));
 }
 
+/** No attempt has begun, though the server counts one. */
+export function needsSlots(failure: Failure): boolean {
+  const mark = markOf(failure);
+  return isStoppedAttempt(mark) && mark.needsSlots === true;
+}
+
 export function errorOf(failure: Failure): RunError | null {
   if (!failure) return null;
   const type = failure.applicationFailureInfo?.type || 'Error';

@@ -2,67 +2,16 @@
 import type { temporal } from '@temporalio/proto';
 import { isRecordedResult, successOf } from '../graph/attempt-results.ts';
 import type { GraphEnd, JobEnd } from '../graph/states.ts';
-import type { HistoryEnd, RunError } from '../graph/transitions.ts';
-import { runSignals } from '../workflows/contract.ts';
+import { bookkeepingActivityIds, runSignals } from '../workflows/contract.ts';
 import { endOfWorkflow, type HistoryEvent } from './end-of-workflow.ts';
-import { type PendingFailure, readFailure } from './pending-activities.ts';
-import { errorOf, fromPayloads, isStopped, readFailed } from './read-failed.ts';
+import { readFailure } from './pending-activities.ts';
+import { answerOfMarker, readAskedSlots } from './read-asked-slots.ts';
+import { errorOf, fromPayloads, isStopped, needsSlots, readFailed } from './read-failed.ts';
+import type { AskedAt, HistoryAttempt, HistoryJob, RunHistory } from './run-history.ts';
 
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
 type Started = temporal.api.history.v1.IActivityTaskStartedEventAttributes;
 type Failed = temporal.api.history.v1.IActivityTaskFailedEventAttributes;
-
-/** How a job's activity ended, by the history alone. */
-export interface HistoryJob {
-  readonly end: JobEnd;
-  readonly error: RunError | null;
-  /** Of a recorded output. */
-  readonly hash: string | null;
-  readonly bytes: number;
-  /** Where it travelled through Temporal. */
-  readonly output?: unknown;
-  readonly eventId: number;
-  /** The execution whose attempt recorded this end as final; null for an end that no attempt of ours recorded. */
-  readonly recordedIn: string | null;
-  /** Whether the rows have said so: an attempt's mark does, or the answer of a settle. */
-  readonly isSettled: boolean;
-}
-
-/** The last attempt of a job's activity that ended: the server writes attempts to the history only then. */
-export interface HistoryAttempt {
-  /**
-   * How many began by then: the server's own count, and those of earlier activities of the job, whose workers were stopped
-   * or never had them.
-   */
-  readonly number: number;
-  /** Of the attempt before it. */
-  readonly lastFailure: PendingFailure | null;
-  readonly eventId: number;
-}
-
-export interface RunHistory {
-  /** By activity id, which is the job's key. */
-  readonly jobs: ReadonlyMap<string, HistoryJob>;
-  readonly attempts: ReadonlyMap<string, HistoryAttempt>;
-  /** Jobs whose activity was scheduled, with the event that did it first. */
-  readonly scheduled: ReadonlyMap<string, number>;
-  /** How the workflow itself ended the run; null while it is open, or when it was ended from outside. */
-  readonly end: GraphEnd | null;
-  readonly cancelRequested: boolean;
-  /** Jobs, by key, that the run was told to cancel by themselves. */
-  readonly cancelledJobs: ReadonlySet<string>;
-  /** A workflow has one timer: the `timeout` of its run. */
-  readonly timerFired: boolean;
-  /** The execution that this one goes on from. */
-  readonly continuedFrom: string | null;
-  /** Up to this event it is the history of those that it goes on from; 0 without them. */
-  readonly continuedAtEventId: number;
-  /** Who terminated it gives a reason; null where nobody did. */
-  readonly terminateReason: string | null;
-  /** The last event that was copied by a reset; 0 without one. */
-  readonly resetAtEventId: number;
-  readonly events: number;
-}
 
 interface Reading {
   readonly jobs: Map<string, HistoryJob>;
@@ -76,6 +25,7 @@ interface Reading {
   cancelRequested: boolean;
   readonly cancelledJobs: Set<string>;
   timerFired: boolean;
+  readonly asked: Map<string, AskedAt>;
   continuedFrom: string | null;
   continuedAtEventId: number;
   terminateReason: string | null;
@@ -98,6 +48,7 @@ export function readHistory(
     cancelRequested: false,
     cancelledJobs: new Set(),
     timerFired: false,
+    asked: new Map(),
     continuedFrom: null,
     continuedAtEventId: 0,
     terminateReason: null,
@@ -111,25 +62,11 @@ export function readHistory(
 /** Of none that is continued is anything open. */
 function readExecution(reading: Reading, events: Iterable<HistoryEvent>): void {
   reading.activities.clear();
+  reading.asked.clear();
   reading.continuedAtEventId = reading.events;
   reading.resetAtEventId = 0;
   for (const event of events) readEvent(reading, event);
 }
-
-/** Ends of jobs that the history tells of before an event, by job key. */
-export function toldBefore(history: RunHistory, eventId: number): Map<string, HistoryEnd> {
-  const told = [...history.jobs].filter(([, job]) => job.eventId < eventId);
-  return new Map(told.map(([key, job]) => [key, toldEnd(job)]));
-}
-
-function toldEnd(job: HistoryJob): HistoryEnd {
-  const { end, error, recordedIn, hash, bytes } = job;
-  const told = { end, error, recordedIn, hash };
-  if (hash === null || job.output === undefined) return told;
-  return { ...told, output: { text: JSON.stringify(job.output), hash, bytes } };
-}
-
-const settlePrefix = 'graphrun:settle';
 
 function readEvent(reading: Reading, event: HistoryEvent): void {
   const eventId = reading.continuedAtEventId + Number(event.eventId ?? 0);
@@ -142,6 +79,8 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   if (signaled?.signalName === runSignals.cancelJob) readJobCancel(reading, fromPayloads(signaled.input));
   const terminated = event.workflowExecutionTerminatedEventAttributes;
   if (terminated) reading.terminateReason = terminated.reason ?? '';
+  const marker = event.markerRecordedEventAttributes;
+  if (marker) noteAsked(reading, answerOfMarker(marker), eventId);
   if (event.timerFiredEventAttributes) reading.timerFired = true;
   if (event.workflowTaskFailedEventAttributes?.newRunId) readReset(reading, eventId);
   reading.end = endOfWorkflow(event) ?? reading.end;
@@ -180,6 +119,10 @@ function readJobCancel(reading: Reading, input: unknown): void {
     reading.cancelledJobs.add(String(input.job));
 }
 
+function noteAsked(reading: Reading, answer: unknown, eventId: number): void {
+  for (const [job, asked] of readAskedSlots(answer)) reading.asked.set(job, { ...asked, eventId });
+}
+
 /** Of the event that scheduled an activity, counted on. */
 function idOf(reading: Reading, of: Pick<Started, 'scheduledEventId'>): number {
   return reading.continuedAtEventId + Number(of.scheduledEventId ?? 0);
@@ -198,8 +141,9 @@ function readStarted(reading: Reading, started: Started, eventId: number): void 
 function readFailedEvent(reading: Reading, failed: Failed, eventId: number): void {
   const scheduledEventId = idOf(reading, failed);
   const id = reading.activities.get(scheduledEventId)?.id ?? '';
-  if (!isStopped(failed.failure)) endJob(reading, scheduledEventId, readFailed(failed), eventId);
-  else goOn(reading, id);
+  if (needsSlots(failed.failure)) reading.attempts.delete(id);
+  else if (isStopped(failed.failure)) goOn(reading, id);
+  else endJob(reading, scheduledEventId, readFailed(failed), eventId);
 }
 
 /** What came before was done by another execution: of jobs that are still open it counts no more. */
@@ -220,8 +164,10 @@ function readCompleted(reading: Reading, scheduledEventId: number, result: Paylo
   const activity = reading.activities.get(scheduledEventId);
   if (!activity) return;
   const value = fromPayloads(result);
-  if (activity.id.startsWith(settlePrefix)) {
+  if (activity.id.startsWith(bookkeepingActivityIds.settle)) {
     readSettled(reading, fromPayloads(activity.input), value, eventId);
+  } else if (activity.id.startsWith(bookkeepingActivityIds.slots)) {
+    noteAsked(reading, value, eventId);
   } else if (isJob(activity.id)) {
     const recorded = isRecordedResult(value) ? value : null;
     reading.jobs.set(activity.id, {

@@ -2,26 +2,23 @@
 // (the SDK keeps one to answer `__stack_trace`), which would be most of what a job costs here.
 import { workflowInfo } from '@temporalio/workflow';
 import { limits } from '../graph/limits.ts';
-import { rulesAt } from '../graph/plan.ts';
 import {
   abandonRest,
   completeJob,
   isDone,
   notStarted,
   type Progress,
+  setAside,
   take,
   takeSettled,
 } from '../graph/planner.ts';
 import type { JobEnd } from '../graph/states.ts';
-import type { OpenedGraphRun } from '../store/execution.ts';
 import { type HistoryUse, nextStep } from './history-budget.ts';
-import { attemptJob, dueAtOf } from './job-attempts.ts';
+import { createJobRunner, type OpenedRun } from './job-runner.ts';
 import { createJobScopes } from './job-scopes.ts';
 import type { Pause } from './pauses.ts';
 import type { Settler } from './settler.ts';
 import { createStartReady } from './start-ready.ts';
-
-export type OpenedRun = Extract<OpenedGraphRun, { outcome: 'opened' }>;
 
 export interface Flight {
   /** Resolves once nothing is in flight: every job has ended, or the rest is for a new execution. */
@@ -45,17 +42,16 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
 
   const start = (job: number): void => {
     inFlight += 1;
-    scopes.run(job, () => attempt(job, dueAtOf(rulesAt(plan, job))));
+    scopes.run(job, () => runner.attempt(job));
   };
-  const attempt = (job: number, dueAt: number | null): void => {
-    const key = plan.keys[job] as string;
-    attemptJob(inputOf(run, job, key), rulesAt(plan, job), dueAt, ({ recorded, ...ended }) => {
-      if (recorded) return land(job, ended.end);
-      settler
-        .settle({ job: key, ...(scopes.isCancelled(job) ? asCancelled(ended) : ended) })
-        .then((end) => (end === null ? attempt(job, dueAt) : land(job, end)), crash);
-      settler.flushSoon(() => isDone(progress));
-    });
+  /** Found without the slots of its pools: it is not in flight until it has them, and does not wait for them in vain. */
+  const waitAgain = (job: number): void => {
+    scopes.leave(job);
+    inFlight -= 1;
+    setAside(progress, job);
+    if (abandoned || progress.stopped || scopes.isCancelled(job)) endUnbegun(job);
+    else startReady.ask(job);
+    goOn();
   };
   const land = (job: number, end: JobEnd): void => {
     completeJob(progress, job, end);
@@ -67,27 +63,20 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   };
   const goOn = (): void => {
     const step = abandoned || !hasLanded ? 'start' : nextStep(historyUse(), inFlight);
-    startReady(step === 'start' && !pause.isOn() ? limits.jobsInFlightDefault - inFlight : 0);
-    if (!abandoned || isDone(progress)) addSettled();
+    startReady.upTo(step === 'start' && !pause.isOn() ? limits.jobsInFlightDefault - inFlight : 0);
+    if (!abandoned || isDone(progress)) addSettled(progress, settler);
     if (isDone(progress)) arrive('landed');
     else if (step === 'continue') arrive('continue');
     else settler.flushSoon(() => isDone(progress));
   };
 
-  /** What the planner ended without running. What was abandoned goes with the closing call. */
-  const addSettled = (): void => {
-    for (const { job, end } of takeSettled(progress))
-      settler.add({ job: plan.keys[job] as string, end, error: null });
-  };
-
   const endUnbegun = (job: number): void => {
     if (!take(progress, job)) return;
     inFlight += 1;
-    const ended = { job: plan.keys[job] as string, end: notStarted, error: null };
-    settler.settle(ended).then((end) => land(job, end ?? notStarted), crash);
-    settler.flushSoon(() => false);
+    runner.settle(job, { end: notStarted, error: null }, () => land(job, notStarted));
   };
 
+  const runner = createJobRunner({ run, progress, settler, scopes, land, waitAgain, fail: crash });
   const startReady = createStartReady({ run, progress, start, goOn, fail: crash });
   pause.whenOver(goOn);
   goOn();
@@ -106,9 +95,10 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
   };
 }
 
-/** Its worker was gone when it was told to stop: what became of it is what was asked for. */
-function asCancelled<Ended extends { readonly end: JobEnd }>(ended: Ended): Ended {
-  return ended.end.reason === 'lost' ? { ...ended, end: notStarted } : ended;
+/** What the planner ended without running. What was abandoned goes with the closing call. */
+function addSettled(progress: Progress, settler: Settler): void {
+  for (const { job, end } of takeSettled(progress))
+    settler.add({ job: progress.plan.keys[job] as string, end, error: null });
 }
 
 function expectLanding() {
@@ -124,9 +114,4 @@ function expectLanding() {
 function historyUse(): HistoryUse {
   const { historyLength: events, historySize: bytes, continueAsNewSuggested: isLong } = workflowInfo();
   return { events, bytes, isLong };
-}
-
-function inputOf(run: OpenedRun, job: number, key: string) {
-  const { graphRunId, projectId, project, version, plan } = run;
-  return { projectId, project, version, job: key, kind: rulesAt(plan, job).kind, graphRunId };
 }

@@ -15,8 +15,9 @@ import { local, locallyOrQueued, queued } from './bookkeeping.ts';
 import { bookkeepingActivityIds, type GraphRunInput, workflowFailures } from './contract.ts';
 import { continueBy, deadlineOf, passing } from './deadline.ts';
 import { readFired } from './fired.ts';
-import { beginFlight, type Flight, type OpenedRun } from './flight.ts';
+import { beginFlight, type Flight } from './flight.ts';
 import { hearJobCancels } from './job-cancels.ts';
+import type { OpenedRun } from './job-runner.ts';
 import { hearPauses, type Pause } from './pauses.ts';
 import { createSettler, type Settler } from './settler.ts';
 

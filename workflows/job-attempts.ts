@@ -13,6 +13,7 @@ import {
   isRecordedFailure,
   isRecordedResult,
   isStoppedAttempt,
+  type StoppedAttempt,
   successOf,
   unrecordedOutput,
   unrecordedReason,
@@ -38,12 +39,20 @@ export function dueAtOf({ totalTimeoutMs }: JobRules): number | null {
   return totalTimeoutMs === undefined ? null : Date.now() + totalTimeoutMs;
 }
 
-/** Runs a job to its end, with its retries, and tells of it. An error that is no end of an activity fails the task. */
+/** What becomes of a job that is given to a worker. */
+export interface AttemptTold {
+  /** It has ended. An error that is no end of an activity fails the task. */
+  ended(ended: AttemptedEnd): void;
+  /** It has not begun, and has not the slots of its pools: they are to be asked for. */
+  needsSlots(): void;
+}
+
+/** Runs a job to its end, with its retries, and tells of it. */
 export function attemptJob(
   input: RunJobInput,
   rules: JobRules,
   dueAt: number | null,
-  tell: (ended: AttemptedEnd) => void,
+  tell: AttemptTold,
 ): void {
   const { runJob } = proxyActivities<JobActivities>({
     activityId: input.job,
@@ -61,12 +70,14 @@ export function attemptJob(
     },
   });
   runJob(input).then(
-    (result) => tell(readResult(result)),
+    (result) => tell.ended(readResult(result)),
     (failure) => {
+      const stopped = readStopped(failure);
+      if (stopped?.needsSlots) tell.needsSlots();
       // Its worker was stopped: another takes the job at once, with all its attempts and what is left of its time.
-      if (isStopped(failure)) attemptJob({ ...input, again: true }, rules, dueAt, tell);
-      else if (isOverdue(failure)) tell(overdue(input, rules, failure));
-      else tell(readFailure(failure, rules));
+      else if (stopped) attemptJob({ ...input, again: true }, rules, dueAt, tell);
+      else if (isOverdue(failure)) tell.ended(overdue(input, rules, failure));
+      else tell.ended(readFailure(failure, rules));
     },
   );
 }
@@ -77,9 +88,10 @@ function readResult(result: unknown): AttemptedEnd {
   return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
 }
 
-function isStopped(failure: unknown): boolean {
+function readStopped(failure: unknown): StoppedAttempt | null {
   const cause = failure instanceof ActivityFailure ? failure.cause : undefined;
-  return cause instanceof ApplicationFailure && isStoppedAttempt(cause.details?.[0]);
+  const mark = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
+  return isStoppedAttempt(mark) ? mark : null;
 }
 
 /** Its `totalTimeout` is over: in an attempt, or the next one would begin too late. */

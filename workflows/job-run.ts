@@ -31,8 +31,7 @@ export async function jobRun(input: JobRunInput): Promise<JobRunResult> {
   const { jobRunId, projectId, project, version, rules } = run;
   setCurrentDetails(`Job **${input.job}** of **${project}** version ${version}, run \`${jobRunId}\``);
   const job = { projectId, project, version, job: input.job, kind: rules.kind, jobRunId };
-  const cancelled = rules.pools ? await waitForSlots(job) : null;
-  const { end, error } = cancelled ?? (await attemptUntilEnded(job, rules));
+  const { end, error } = await runUntilEnded(job, rules);
   await close(end, error);
   if (end.state === 'SUCCESS') return { jobRunId, state: end.state };
   const message = error?.message ?? `the job ended as FAILED/${end.reason}`;
@@ -50,11 +49,31 @@ async function open(input: JobRunInput): Promise<Run> {
   throw ApplicationFailure.nonRetryable(opened.message, workflowFailures[opened.outcome]);
 }
 
+interface Ended {
+  readonly end: JobEnd;
+  readonly error: RunError | null;
+}
+
+/** Asks for slots first where it needs them, and again should it be found without. */
+async function runUntilEnded(job: LoneJob, rules: JobRules): Promise<Ended> {
+  let granted = (): void => {};
+  let lost = (_error: unknown): void => {};
+  const begin = (): void => granted();
+  const fail = (error: unknown): void => lost(error);
+  const line = rules.pools ? createPoolLine({ jobRunId: job.jobRunId }, begin, fail) : null;
+  for (;;) {
+    const waiting = new Promise<void>((resolve, reject) => {
+      granted = resolve;
+      lost = reject;
+    });
+    line?.ask(job.job);
+    const ended = (line && (await waitForSlots(waiting))) ?? (await attemptUntilEnded(job, rules));
+    if (ended) return ended;
+  }
+}
+
 /** Resolves once it has them, with null; or with how it ends since it was cancelled before. */
-async function waitForSlots({ jobRunId, job }: LoneJob): Promise<{ end: JobEnd; error: RunError } | null> {
-  const granted = new Promise<void>((resolve, reject) => {
-    createPoolLine({ jobRunId }, () => resolve(), reject).ask(job);
-  });
+async function waitForSlots(granted: Promise<void>): Promise<Ended | null> {
   try {
     await Promise.race([granted, CancellationScope.current().cancelRequested]);
     return null;
@@ -65,12 +84,18 @@ async function waitForSlots({ jobRunId, job }: LoneJob): Promise<{ end: JobEnd; 
   }
 }
 
-/** Again where no attempt has begun: what was handed out to a worker that was told to stop. */
-async function attemptUntilEnded(job: LoneJob, rules: JobRules) {
+/**
+ * Again where no attempt has begun: what was handed out to a worker that was told to stop. Null for one that needs slots
+ * before.
+ */
+async function attemptUntilEnded(job: LoneJob, rules: JobRules): Promise<Ended | null> {
   const dueAt = dueAtOf(rules);
   for (;;) {
-    const attempted = new Promise<AttemptedEnd>((tell) => attemptJob(job, rules, dueAt, tell));
-    const { recorded, ...ended } = await attempted;
+    const attempted = await new Promise<AttemptedEnd | null>((tell) => {
+      attemptJob(job, rules, dueAt, { ended: tell, needsSlots: () => tell(null) });
+    });
+    if (attempted === null) return null;
+    const { recorded, ...ended } = attempted;
     const end = recorded ? ended.end : await settle({ jobRunId: job.jobRunId, ...ended });
     if (end !== null) return { end, error: ended.error };
   }

@@ -43,6 +43,8 @@ export function createPoolLine(
       const jobs = gathered.slice(0, jobsPerCall);
       gathered = gathered.slice(jobsPerCall);
       calls += 1;
+      // Asked again, what they were told before counts no more.
+      for (const job of jobs) early.delete(job);
       const request = { of, jobs };
       const asked = await locallyOrQueued(
         () => local.askForSlots(request),

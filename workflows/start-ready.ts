@@ -12,21 +12,23 @@ export interface StartReadyOptions {
   readonly fail: (error: unknown) => void;
 }
 
-/** A function that starts as many as are ready, up to so many. Where no job needs slots, nothing is paid for that. */
-export function createStartReady({
-  run,
-  progress,
-  start,
-  goOn,
-  fail,
-}: StartReadyOptions): (most: number) => void {
+export interface StartReady {
+  /** Starts as many as are ready, up to so many. */
+  upTo(most: number): void;
+  /** Has a job that is set aside ask for its slots, and starts it when it has them. */
+  ask(job: number): void;
+}
+
+/** Where no job needs slots, nothing is paid for that. */
+export function createStartReady({ run, progress, start, goOn, fail }: StartReadyOptions): StartReady {
   const { plan } = progress;
   const needsSlots = (job: number) => rulesAt(plan, job).pools !== undefined;
   const places = new Map(plan.keys.flatMap((key, job) => (needsSlots(job) ? [[key, job] as const] : [])));
   if (places.size === 0) {
-    return (most) => {
+    const upTo = (most: number): void => {
       for (const job of takeReady(progress, most)) start(job);
     };
+    return { upTo, ask: () => {} };
   }
   /** Have their slots, and start first. */
   let granted: number[] = [];
@@ -38,7 +40,8 @@ export function createStartReady({
     },
     fail,
   );
-  return (most) => {
+  const ask = (job: number): void => line.ask(plan.keys[job] as string);
+  const upTo = (most: number): void => {
     let left = Math.max(0, most);
     while (left > 0 && granted.length > 0) {
       const [job, ...rest] = granted as [number, ...number[]];
@@ -52,7 +55,7 @@ export function createStartReady({
       for (const job of ready) {
         if (needsSlots(job)) {
           setAside(progress, job);
-          line.ask(plan.keys[job] as string);
+          ask(job);
         } else {
           start(job);
           left -= 1;
@@ -60,4 +63,5 @@ export function createStartReady({
       }
     }
   };
+  return { upTo, ask };
 }

@@ -30,7 +30,10 @@ async function succeed(run: Run, key: string, runId: string, text: string): Prom
 async function adopt(run: Run, runId: string, kept: ReadonlyMap<string, HistoryEnd> = new Map()) {
   const identity = { ...run.request.identity, runId };
   const epoch = (await store.execution.epochOf(identity)) ?? 0;
-  return store.execution.adopt({ identity, kept, epoch, actor: 'test' }, async () => new Map());
+  return store.execution.adopt(
+    { identity, kept, asked: new Map(), epoch, actor: 'test' },
+    async () => new Map(),
+  );
 }
 
 /** What a history tells of a job that succeeded in an execution. */
@@ -101,7 +104,13 @@ describe('a run that is reset while its project is deleted', () => {
     const ended = { runId, end, error: null, jobs: new Map(), rest: 'terminated', actor: 'test' } as const;
     await store.execution.endTask(ended, async () => new Map());
     const identityOfReset = { ...identity, runId: `${runId}-2` };
-    const adoption = { identity: identityOfReset, kept: new Map(), epoch: 1, actor: 'test' };
+    const adoption = {
+      identity: identityOfReset,
+      kept: new Map(),
+      asked: new Map(),
+      epoch: 1,
+      actor: 'test',
+    };
     return { id: run.id, adopt: () => store.execution.adopt(adoption, async () => new Map()) };
   }
 

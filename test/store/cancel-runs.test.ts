@@ -43,7 +43,7 @@ describe('a cancel', () => {
     const { id, request } = await makeRun();
     await store.cancels.graphRun({ id, note: 'first', actor: 'key:x' });
     const identity = { ...request.identity, runId: 'a reset' };
-    const adoption = { identity, kept: new Map(), epoch: 1, actor: 'watch' };
+    const adoption = { identity, kept: new Map(), asked: new Map(), epoch: 1, actor: 'watch' };
     await store.execution.adopt(adoption, async () => new Map());
     expect((await store.graphRuns.get(id)).cancelRequest).toBeNull();
     expect(await openIds()).not.toContain(id);

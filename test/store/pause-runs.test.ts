@@ -23,7 +23,7 @@ const eventsOf = (id: string) =>
 /** What a reset makes of a run. */
 async function reset({ id, request }: Awaited<ReturnType<typeof makeRun>>): Promise<string> {
   const identity = { ...request.identity, runId: `reset of ${id}` };
-  const adoption = { identity, kept: new Map(), epoch: 1, actor: 'watch' };
+  const adoption = { identity, kept: new Map(), asked: new Map(), epoch: 1, actor: 'watch' };
   await store.execution.adopt(adoption, async () => new Map());
   return identity.runId;
 }

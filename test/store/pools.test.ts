@@ -118,7 +118,7 @@ describe('a job that asks for slots', () => {
     await ask(first, 'a');
     await ask(second, 'a', 'b');
     const identity = { ...first.request.identity, runId: `${first.runId}-reset` };
-    await execution.adopt({ identity, kept: new Map(), epoch: 1, actor }, nothing);
+    await execution.adopt({ identity, kept: new Map(), asked: new Map(), epoch: 1, actor }, nothing);
     expect(heard()).toEqual([second.job('a')]);
     const attempt = {
       subject: { jobRunId: second.job('a'), project: 'p', job: 'a', graphRunId: second.id },

@@ -4,7 +4,7 @@ import { defaultRetry, defaultTimeoutMs } from '../../graph/rules.ts';
 import type { AttemptFacts } from '../../store/store.ts';
 import { compareRun } from '../../watch/compare-run.ts';
 import type { JobRowFacts } from '../../watch/compared.ts';
-import type { HistoryAttempt, HistoryJob, RunHistory } from '../../watch/read-history.ts';
+import type { HistoryAttempt, HistoryJob, RunHistory } from '../../watch/run-history.ts';
 import type { ExecutionView } from '../../watch/temporal-view.ts';
 import { cancelTermination } from '../../workflows/contract.ts';
 
@@ -39,6 +39,7 @@ function historyOf(more: Partial<RunHistory>): RunHistory {
     ...{
       cancelRequested: false,
       cancelledJobs: new Set<string>(),
+      asked: new Map(),
       terminateReason: null,
       timerFired: false,
       continuedFrom: null,

@@ -3,7 +3,8 @@ import type { Plan } from '../../graph/plan.ts';
 import { defaultRetry } from '../../graph/rules.ts';
 import type { JobEnd } from '../../graph/states.ts';
 import { expectEnds } from '../../watch/expected-ends.ts';
-import { type HistoryJob, type RunHistory, readHistory } from '../../watch/read-history.ts';
+import { readHistory } from '../../watch/read-history.ts';
+import type { HistoryJob, RunHistory } from '../../watch/run-history.ts';
 
 const success: JobEnd = { state: 'SUCCESS', reason: null };
 const failure: JobEnd = { state: 'FAILED', reason: 'error' };

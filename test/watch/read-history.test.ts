@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { expect, it } from 'vitest';
 import { readHistory } from '../../watch/read-history.ts';
+import { askedBefore } from '../../watch/run-history.ts';
+import { histories } from '../replay/histories.ts';
 
 it('takes the end of a worker for no end of a job: it goes on with another activity', () => {
   const fence = { runId: 'run', scheduledAtMs: 1 };
@@ -83,4 +87,27 @@ it('takes a job for timed out whose next attempt would come after its total time
     end: { state: 'FAILED', reason: 'timed_out' },
     isSettled: false,
   });
+});
+
+it('tells what jobs were answered that asked for slots, up to some event', () => {
+  const text = readFileSync(new URL('pooled-2026-11-25.json', histories), 'utf8');
+  const history = readHistory(historyFromJSON(JSON.parse(text)).events ?? []);
+  expect([...askedBefore(history, 8)]).toMatchObject([['first', { number: null }]]);
+  expect([...askedBefore(history, 100)]).toMatchObject([
+    ['first', { number: null }],
+    ['third', { number: null }],
+    ['second', { number: 2 }],
+  ]);
+});
+
+it('tells the same of a request that went over the system queue', () => {
+  const answer = { granted: [], waiting: [{ job: 'job', number: 7 }] };
+  const result = { payloads: [defaultPayloadConverter.toPayload(answer)] };
+  const events = [
+    { eventId: 1, activityTaskScheduledEventAttributes: { activityId: 'graphrun:slots/1' } },
+    { eventId: 2, activityTaskCompletedEventAttributes: { scheduledEventId: 1, result } },
+  ];
+  const history = readHistory(events as unknown as Parameters<typeof readHistory>[0]);
+  expect([...askedBefore(history, 3)]).toMatchObject([['job', { number: 7 }]]);
+  expect([...askedBefore(history, 2)]).toEqual([]);
 });

@@ -1,68 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import type { GraphDefinition } from '../../graph/definition.ts';
-import type { GraphRunDetail } from '../../graph/resources.ts';
-import { defineJobKind } from '../../jobs/define-job-kind.ts';
-import { useEngine } from '../support/engine.ts';
+import { describe, expect, it } from 'vitest';
 import { expectProved } from '../support/expect-proved.ts';
-import { createTestKinds } from '../support/kinds.ts';
-import { resetPoints, resetWorkflow } from '../support/reset.ts';
+import { type Jobs, reasonsOf, usePooled, wide } from '../support/pooled.ts';
 import { useSql } from '../support/sql.ts';
 import { until } from '../support/until.ts';
-import { useWatch } from '../support/watch.ts';
 
-let under = 0;
-let most = 0;
-const begun: string[] = [];
-/** Counts how many of its jobs work at once. */
-const counted = defineJobKind({
-  kind: 'counted',
-  config: z.strictObject({ ms: z.number().optional(), failures: z.number().optional() }),
-  output: z.null(),
-  writesWarehouse: false,
-  inputs: () => [],
-  outputs: () => [],
-  run: async (ctx, { ms = 20, failures = 0 }) => {
-    under += 1;
-    most = Math.max(most, under);
-    begun.push(ctx.job);
-    try {
-      await pause(ms, undefined, { signal: ctx.signal });
-      if (ctx.attempt <= failures) throw new Error('not yet');
-    } finally {
-      under -= 1;
-    }
-    return null;
-  },
-});
-const engine = await useEngine([counted, ...createTestKinds().kinds]);
-useWatch(engine);
-const { store, client } = engine;
+const { engine, seen, putPool, hold, untilReasons, isFree } = await usePooled();
+const { store } = engine;
 const sql = await useSql(engine.databaseUrl);
-beforeEach(() => {
-  begun.length = 0;
-  most = 0;
-});
-
-type Jobs = GraphDefinition['jobs'];
-const putPool = (name: string, slots: number) =>
-  store.pools.put({ name, slots, description: '', actor: 'test' });
-const wide = (count: number, job: Jobs[string]): Jobs =>
-  Object.fromEntries(Array.from({ length: count }, (_, at) => [`j${String(at).padStart(2, '0')}`, job]));
 const claims = () => sql.query('SELECT pool, granted_at IS NOT NULL AS granted FROM pool_claim');
-const reasonsOf = ({ jobRuns }: GraphRunDetail) =>
-  Object.fromEntries(jobRuns.map(({ job, state, reason }) => [job, reason ?? state]));
-const untilReasons = (id: string, expected: Record<string, string>) =>
-  until(
-    async () => {
-      const reasons = reasonsOf(await store.graphRuns.get(id));
-      return JSON.stringify(reasons) === JSON.stringify(expected) ? true : undefined;
-    },
-    `jobs of ${id} are ${JSON.stringify(expected)}`,
-  );
-const isFree = async (pool: string) =>
-  expect(await store.pools.get(pool)).toMatchObject({ held: 0, waiting: 0 });
 
 describe('a pool of 3 with 50 jobs of 2 graphs', () => {
   it('never has more than 3 of them at work, tries of failed ones included, and leaves nothing', async () => {
@@ -77,7 +22,7 @@ describe('a pool of 3 with 50 jobs of 2 graphs', () => {
     const runs = await Promise.all([engine.start('left'), engine.start('right')]);
     const ended = await Promise.all(runs.map(({ id }) => engine.ended(id)));
     expect(ended.map(({ state }) => state)).toEqual(['SUCCESS', 'SUCCESS']);
-    expect(most).toBe(3);
+    expect(seen.most).toBe(3);
     expect(await claims()).toEqual([]);
     for (const { id } of runs) await expectProved(engine, id);
     // Asked for in one call, and told without doubling the history of a run without pools.
@@ -107,12 +52,6 @@ describe('a pool of 3 with 50 jobs of 2 graphs', () => {
 });
 
 describe('a job that waits for a pool', () => {
-  const hold = (project: string, more: Jobs = {}) =>
-    engine.push({
-      project,
-      jobs: { holds: { kind: 'endless', pools: { one: 1 } }, ...more },
-    });
-
   it('is PENDING/slot, told by explain with who holds it, and holds up no job beside it', async () => {
     await putPool('one', 1);
     await hold('holder');
@@ -173,54 +112,6 @@ describe('a job that waits for a pool', () => {
     for (const { id } of [first, second, third]) await expectProved(engine, id);
   });
 
-  it('keeps what it has or its place when its run is reset, and all of it is free at the end', async () => {
-    await putPool('one', 1);
-    await hold('again', { waits: { kind: 'counted', pools: { one: 1 } } });
-    const { id, handle } = await engine.start('again');
-    await untilReasons(id, { holds: 'RUNNING', waits: 'slot' });
-    const [first = 0] = await resetPoints(handle);
-    await resetWorkflow(handle, first);
-    await until(async () => {
-      const run = await store.graphRuns.get(id);
-      return run.epoch === 2 && run.jobCounts.RUNNING === 1 ? true : undefined;
-    }, 'the reset runs');
-    expect(await claims()).toHaveLength(2);
-    await client.workflow.getHandle(handle.workflowId).cancel();
-    await engine.ended(id);
-    await isFree('one');
-    await expectProved(engine, id);
-  });
-
-  it('asks anew after a reset, whatever it was told before', async () => {
-    await putPool('one', 1);
-    for (const project of ['r-first', 'r-second', 'r-third']) await hold(project);
-    const first = await engine.start('r-first');
-    await untilReasons(first.id, { holds: 'RUNNING' });
-    const second = await engine.start('r-second');
-    await untilReasons(second.id, { holds: 'slot' });
-    const third = await engine.start('r-third');
-    await untilReasons(third.id, { holds: 'slot' });
-    await first.handle.cancel();
-    await untilReasons(second.id, { holds: 'RUNNING' });
-    const [point = 0] = await resetPoints(second.handle);
-    const runId = await resetWorkflow(second.handle, point);
-    // The server brings the signal to the new execution as well.
-    await until(async () => {
-      const { events } = await client.workflow.getHandle(second.handle.workflowId, runId).fetchHistory();
-      const at = (events ?? []).findLastIndex((event) => event.workflowExecutionSignaledEventAttributes);
-      const isTaken = (events ?? []).slice(at).some((event) => event.workflowTaskCompletedEventAttributes);
-      return at >= 0 && isTaken ? true : undefined;
-    }, 'the new execution has heard what the old one was told');
-    await untilReasons(third.id, { holds: 'RUNNING' });
-    await untilReasons(second.id, { holds: 'slot' });
-    expect(await store.pools.get('one')).toMatchObject({ held: 1, waiting: 1 });
-    await third.handle.cancel();
-    await untilReasons(second.id, { holds: 'RUNNING' });
-    await client.workflow.getHandle(second.handle.workflowId).cancel();
-    await engine.ended(second.id);
-    await isFree('one');
-  });
-
   it('alone waits as well, and is cancelled while it does', async () => {
     await putPool('one', 1);
     await hold('lone');
@@ -269,7 +160,7 @@ describe('jobs that wait for pools', () => {
     });
     const { id } = await engine.start('turns');
     expect((await engine.ended(id)).state).toBe('SUCCESS');
-    expect(begun).toEqual(['blocks', 'd', 'a', 'b', 'c', 'e']);
+    expect(seen.begun).toEqual(['blocks', 'd', 'a', 'b', 'c', 'e']);
     expect(await claims()).toEqual([]);
   });
 

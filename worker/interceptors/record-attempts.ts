@@ -1,6 +1,6 @@
 // Writes every attempt of a job: its start and its end. Bookkeeping activities pass through unseen.
 import type { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { encodeOutput } from '../../activities/encode-output.ts';
@@ -8,23 +8,26 @@ import { jobRunIdFor, type RunJobInput, resolveJob, resolveKind } from '../../ac
 import { type StartedAttempt, workerStopped } from '../../activities/run-job.ts';
 import { skipped } from '../../activities/skipped.ts';
 import { whileStoreIsAway } from '../../activities/while-store-is-away.ts';
-import type {
-  RecordedFailure,
-  RecordedResult,
-  StoppedAttempt,
-  UnrecordedResult,
-} from '../../graph/attempt-results.ts';
+import type { RecordedResult, UnrecordedResult } from '../../graph/attempt-results.ts';
 import { CodedError } from '../../graph/errors.ts';
 import { limits } from '../../graph/limits.ts';
 import { defaultRetry, heartbeat, type JobRules } from '../../graph/rules.ts';
 import type { AttemptEnd, Fence, RecordedOutput } from '../../graph/transitions.ts';
 import { workersEndedMax } from '../../graph/worker-ends.ts';
+import { readWorkflowId } from '../../graph/workflow-ids.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
 import type { EndAnswer, StartAnswer } from '../../store/recorder.ts';
 import type { Store } from '../../store/store.ts';
 import type { Guard } from '../guard.ts';
-import { classifyFailure, describeError, isFinalError, typeOf } from './classify-failure.ts';
-import { retryDelayOf } from './retry-delay.ts';
+import {
+  isSlotless,
+  isSuperseded,
+  slotlessFailure,
+  stoppedFailure,
+  supersededFailure,
+  toFailure,
+} from './attempt-failures.ts';
+import { classifyFailure, describeError, isFinalError } from './classify-failure.ts';
 
 export interface RecordingDependencies {
   readonly store: Store;
@@ -93,6 +96,7 @@ async function recordOutcome(
     done = { output: isSkipped ? null : encodeOutput(job.job, result), isSkipped };
   } catch (caught) {
     if (isSuperseded(caught)) throw supersededFailure(job, caught.message);
+    if (isSlotless(caught)) throw caught;
     const { cancellationDetails: cancel, info } = context;
     const error = cancel?.workerShutdown ? workerStopped(job.job) : caught;
     const end = classifyFailure({ error, cancel, attempt: info.attempt, retry, at: new Date() });
@@ -163,12 +167,16 @@ async function startAttempt(
   deps: RecordingDependencies,
   job: RunJobInput,
   attempt: ReturnType<typeof describeAttempt>,
-  { timeoutMs, retry }: JobRules,
+  { timeoutMs, retry, pools = {} }: JobRules,
 ): Promise<Started> {
   const { jobRunId } = attempt.subject;
   const epoch = await whileStoreIsAway(() => findEpoch(context, deps), context.cancellationSignal);
   if (epoch === undefined) throw supersededFailure(job, 'this execution does not carry out its run');
   const needsToken = deps.kinds.get(job.kind)?.writesWarehouse ?? false;
+  await whileStoreIsAway(
+    () => checkSlots(context, deps, attempt, { epoch, pools: Object.keys(pools) }),
+    context.cancellationSignal,
+  );
   const ageMs = Date.now() - attempt.fence.scheduledAtMs;
   const isOnly = retry.maximumAttempts === 1;
   const isAwaited = context.info.attempt > 1 || isOnly || needsToken || ageMs >= heartbeat.timeoutMs;
@@ -186,6 +194,22 @@ async function startAttempt(
   if (answer.verdict === 'recorded') return answer;
   if (answer.workersEnded >= workersEndedMax) throw tooHarmful(job, answer.workersEnded);
   return { verdict: 'run', attempt: { ...given, token: answer.token } };
+}
+
+/**
+ * The execution that a reset made believes what it was told before: that a job has its slots, which it has given back since.
+ * All others start a job when it has them.
+ */
+async function checkSlots(
+  context: Context,
+  { store }: RecordingDependencies,
+  { subject: { jobRunId, job }, fence }: ReturnType<typeof describeAttempt>,
+  { epoch, pools }: { readonly epoch: number; readonly pools: readonly string[] },
+): Promise<void> {
+  const begunAt = readWorkflowId(executionOf(context).workflowId)?.epoch ?? 1;
+  if (pools.length === 0 || epoch === begunAt) return;
+  if (await store.execution.holdsSlots({ jobRunId, pools })) return;
+  throw slotlessFailure(job, fence);
 }
 
 /** `temporal activity reset` counts from 1 again; only its time tells then. */
@@ -236,45 +260,4 @@ function resultOf(fence: Fence, { output, isSkipped }: Done): RecordedResult {
   const { hash, bytes, text } = output;
   const small = bytes <= limits.outputBytesThroughTemporal;
   return { fence, hash, bytes, ...(small && { output: JSON.parse(text) as unknown }) };
-}
-
-const supersededType = 'SUPERSEDED';
-
-/** The attempt has nothing to tell any more: it ends without another try and without a write. */
-function supersededFailure(job: RunJobInput, message: string): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: supersededType,
-    message: `Job "${job.job}": ${message}`,
-    nonRetryable: true,
-  });
-}
-
-/** Not another try of this activity: what a deploy takes from a job does not count against its attempts. */
-function stoppedFailure(job: RunJobInput, fence: Fence): ApplicationFailure {
-  const { code, message } = workerStopped(job.job);
-  const mark: StoppedAttempt = { fence, stopped: true };
-  return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [mark] });
-}
-
-function isSuperseded(error: unknown): error is Error {
-  return error instanceof Error && typeOf(error) === supersededType;
-}
-
-/** What Temporal is told; a recorded final end carries the mark, so that the workflow need not settle it. */
-function toFailure(error: unknown, end: AttemptEnd | null, fence: Fence, final: boolean): Error {
-  if (error instanceof CancelledFailure) return error;
-  const { message, stack } = describeError(error);
-  const mark: RecordedFailure[] =
-    end?.kind === 'failure' ? [{ fence, recorded: end.end.reason as RecordedFailure['recorded'] }] : [];
-  const delay = retryDelayOf(error);
-  // Cut as the row is: a failure of megabytes would never reach the server.
-  const failure = ApplicationFailure.create({
-    type: typeOf(error),
-    message,
-    nonRetryable: final,
-    details: mark,
-    ...(delay && { nextRetryDelay: delay.ms }),
-  });
-  if (stack !== undefined) failure.stack = stack;
-  return failure;
 }
