@@ -1,7 +1,11 @@
 // Starts what is ready, in its turn. Jobs that need slots of pools ask for them first, and are not in flight meanwhile.
+import { patched } from '@temporalio/workflow';
 import { rulesAt } from '../graph/plan.ts';
 import { type Progress, setAside, takeAside, takeReady } from '../graph/planner.ts';
+import { createAskingWindow } from './asking-window.ts';
 import { createPoolLine } from './pool-line.ts';
+
+const askInWindow = 'graphrun:ask-in-window';
 
 export interface StartReadyOptions {
   readonly run: { readonly graphRunId: string };
@@ -41,6 +45,7 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     fail,
   );
   const ask = (job: number): void => line.ask(plan.keys[job] as string);
+  const window = createAskingWindow(progress);
   const upTo = (most: number): void => {
     let left = Math.max(0, most);
     while (left > 0 && granted.length > 0) {
@@ -55,13 +60,15 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
       for (const job of ready) {
         if (needsSlots(job)) {
           setAside(progress, job);
-          ask(job);
+          window.add(job, Object.keys(rulesAt(plan, job).pools ?? {}));
         } else {
           start(job);
           left -= 1;
         }
       }
     }
+    // Runs that are older than the window have all their jobs ask at once.
+    for (const job of window.next(left, () => patched(askInWindow))) ask(job);
   };
   return { upTo, ask };
 }

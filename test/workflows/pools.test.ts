@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { replay, takeHistory } from '../replay/histories.ts';
 import { expectProved } from '../support/expect-proved.ts';
 import { type Jobs, reasonsOf, usePooled, wide } from '../support/pooled.ts';
 import { useSql } from '../support/sql.ts';
@@ -162,6 +163,38 @@ describe('jobs that wait for pools', () => {
     expect((await engine.ended(id)).state).toBe('SUCCESS');
     expect(seen.begun).toEqual(['blocks', 'd', 'a', 'b', 'c', 'e']);
     expect(await claims()).toEqual([]);
+  });
+
+  it('take no slots that their run cannot use yet', async () => {
+    await putPool('vast', 300);
+    await engine.push({ project: 'vast', jobs: wide(130, { kind: 'endless', pools: { vast: 1 } }) });
+    const { id, handle } = await engine.start('vast');
+    await until(async () => {
+      const { held, waiting } = await store.pools.get('vast');
+      return held === 100 && waiting === 0 ? true : undefined;
+    }, 'as many hold slots as may run');
+    await handle.cancel();
+    await engine.ended(id);
+    await isFree('vast');
+    await expectProved(engine, id);
+  });
+
+  it('of a run with more than may run at once all get their turn', async () => {
+    await putPool('few', 40);
+    await engine.push({
+      project: 'many',
+      jobs: wide(260, { kind: 'counted', config: { ms: 1 }, pools: { few: 1 } }),
+    });
+    const { id, handle } = await engine.start('many');
+    const waiting = await until(async () => {
+      const pool = await store.pools.get('few');
+      return pool.waiting > 0 ? pool.waiting : undefined;
+    }, 'some wait');
+    expect(waiting).toBeLessThanOrEqual(100);
+    expect((await engine.ended(id)).state).toBe('SUCCESS');
+    expect(seen.most).toBeLessThanOrEqual(40);
+    expect(await replay(handle.workflowId, await takeHistory('queueing', handle))).toBeUndefined();
+    await expectProved(engine, id);
   });
 
   it('are let on by more slots', async () => {
