@@ -34,7 +34,7 @@ interface FiredRow {
   readonly definition: ScheduleDefinition;
   readonly form: string | null;
   readonly paused: boolean;
-  readonly skip_at: Date | null;
+  readonly skipped: readonly Date[];
   readonly deleted_at: Date | null;
   readonly updated_at: Date;
   readonly is_applied: boolean;
@@ -53,7 +53,7 @@ export interface FiredRun {
 export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<Admitted> {
   const { project, fired, graphRunId, actor } = run;
   const found = await client.query<FiredRow>(
-    `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skip_at, s.deleted_at, s.updated_at,
+    `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skipped, s.deleted_at, s.updated_at,
        s.pushed_revision = s.revision AS is_applied, clock_timestamp() AS now
      FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
      ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
@@ -111,7 +111,7 @@ async function decide(
       ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
       changedAt: row.updated_at.getTime(),
       isApplied: row.is_applied,
-      skipAt: row.skip_at?.getTime() ?? null,
+      skipped: new Set(row.skipped.map((skip) => skip.getTime())),
     },
     {
       ...{ at: at.getTime(), startedAt: startedAt.getTime(), now, wasBusy: busy.rows.length > 0 },

@@ -14,8 +14,8 @@ import { cutPage, decodeNumber, encodeNumber } from './pages.ts';
 import { holdPools } from './pools.ts';
 import { checkPredecessors } from './predecessors.ts';
 import { projectIdOf, unknownProject } from './projects.ts';
+import { retimeSchedules } from './retime-schedules.ts';
 import { letIn } from './run-line.ts';
-import { retimeSchedules } from './schedule-pushes.ts';
 import type { GraphPush, Graphs } from './store.ts';
 
 interface VersionRow {

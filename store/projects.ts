@@ -6,7 +6,7 @@ import { insertEvents } from './events.ts';
 import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { type CreatedCursor, cutPage, decodeCursor, encodeCursor } from './pages.ts';
-import { retimeSchedules } from './schedule-pushes.ts';
+import { retimeSchedules } from './retime-schedules.ts';
 import type { NewProject, Once, PageRequest, Projects } from './store.ts';
 import { layTombstone, refuseTombstone } from './tombstones.ts';
 

@@ -218,24 +218,3 @@ async function pushAgain(
   );
   return bumped.rowCount === 0 ? 'gone' : 'again';
 }
-
-/** Those that go by the clock of their project, which was put into another time zone. Answers with the events of it. */
-export async function retimeSchedules(
-  client: pg.ClientBase,
-  project: { readonly id: string; readonly name: string },
-  actor: string,
-): Promise<NewEvent[]> {
-  const found = await client.query<{ name: string }>(
-    `UPDATE schedule SET revision = revision + 1, defined_revision = revision + 1, defined_at = now(), updated_at = now(),
-       updated_by = $2, ended_at = CASE WHEN ended_by = 'limit' THEN ended_at END, ended_by = nullif(ended_by, 'times')
-     WHERE project_id = $1 AND deleted_at IS NULL AND NOT definition ? 'timezone' RETURNING name`,
-    [project.id, actor],
-  );
-  return found.rows.map(({ name }) => ({
-    type: 'schedule',
-    project: project.name,
-    schedule: name,
-    reason: 'retimed',
-    actor,
-  }));
-}

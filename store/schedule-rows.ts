@@ -4,6 +4,7 @@ import { limits } from '../graph/limits.ts';
 import { nextTicks } from '../graph/schedules/preview.ts';
 import { readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { ScheduleView } from '../graph/schedules/resources.ts';
+import { skipToCome } from '../graph/schedules/skips.ts';
 import { unknownProject } from './projects.ts';
 
 export interface ScheduleName {
@@ -20,7 +21,7 @@ export interface ScheduleRow {
   readonly definition: ScheduleView['definition'];
   readonly paused: boolean;
   readonly note: string | null;
-  readonly skip_at: Date | null;
+  readonly skipped: readonly Date[];
   readonly ended_at: Date | null;
   readonly origin: ScheduleView['origin'];
   readonly form: ScheduleView['form'];
@@ -35,14 +36,14 @@ export interface ScheduleRow {
 }
 
 export const selectSchedule = `
-  SELECT s.id, p.name AS project, p.timezone AS project_timezone, s.name, s.temporal_id, s.definition, s.paused, s.note, s.skip_at, s.ended_at,
+  SELECT s.id, p.name AS project, p.timezone AS project_timezone, s.name, s.temporal_id, s.definition, s.paused, s.note, s.skipped, s.ended_at,
     s.origin, s.form, s.temporal_spec, s.revision, s.pushed_revision, s.push_problem, s.created_at, s.created_by, s.updated_at, s.updated_by
   FROM schedule s JOIN project p ON p.id = s.project_id`;
 
 export function toScheduleView(row: ScheduleRow): ScheduleView {
   const now = Date.now();
   const read = readSchedule(row.definition, { timezone: row.project_timezone, now });
-  const skipAt = row.skip_at && row.skip_at.getTime() > now ? row.skip_at : null;
+  const skipAt = skipToCome(row.skipped, now);
   const [next] = read.ok && !row.paused && !row.ended_at ? nextTicks(read.timing, now, 1, skipAt) : [];
   const isApplied = row.pushed_revision === row.revision;
   return {

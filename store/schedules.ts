@@ -7,7 +7,9 @@ import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import { nextTicks } from '../graph/schedules/preview.ts';
 import { type ReadSchedule, readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { SchedulePreview, ScheduleView } from '../graph/schedules/resources.ts';
+import { skipToCome } from '../graph/schedules/skips.ts';
 import type { Database } from './database.ts';
+import { dropSkip } from './drop-skips.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { answerOnce } from './idempotency.ts';
 import { newId } from './ids.ts';
@@ -112,7 +114,9 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
         return { temporalId: row.temporal_id, timezone: timezoneOf(row) };
       const { timing } = accept(read);
       const { timezone } = timing;
-      const items = row.ended_at ? [] : nextTicks(timing, Date.now(), count, row.skip_at);
+      const items = row.ended_at
+        ? []
+        : nextTicks(timing, Date.now(), count, skipToCome(row.skipped, Date.now()));
       return { timezone, readBy: 'graphrun', items };
     },
     toTrigger: async (name) => {
@@ -148,7 +152,7 @@ async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change
   const owner = await lockProject(client, project);
   const row = await lockSchedule(client, change);
   const merged = Object.entries({ ...row.definition, ...written }).filter(([, value]) => value !== null);
-  const { definition } = accept(
+  const { definition, timing } = accept(
     readSchedule(Object.fromEntries(merged), { timezone: owner.timezone, now: Date.now() }),
   );
   await checkRuns(client, cache, owner, definition);
@@ -160,8 +164,9 @@ async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change
     actor,
     JSON.stringify(definition),
   ]);
+  const unskipped = await dropSkip(client, row, timing, actor);
   const event = { type: 'schedule', project, schedule: name, reason: 'changed', actor } as const;
-  return { made: await readView(client, row.id), events: [event] };
+  return { made: await readView(client, row.id), events: [event, ...unskipped] };
 }
 
 async function pauseSchedule(client: pg.ClientBase, pause: SchedulePause) {

@@ -1,6 +1,7 @@
 // Times of schedules that make no run, since somebody has said so.
 import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
+import { withSkip } from '../graph/schedules/skips.ts';
 import { lockSchedule, readView, type ScheduleName, toScheduleView } from './schedule-rows.ts';
 
 export interface ScheduleSkip extends ScheduleName {
@@ -17,9 +18,10 @@ export async function skipNext(client: pg.ClientBase, { project, name, note, act
     const message = `Schedule "${name}" of project "${project}" is paused, fires no more, or is read by Temporal alone.`;
     throw new CodedError('SCHEDULE_HAS_NO_NEXT', message);
   }
-  await client.query('UPDATE schedule SET skip_at = $2, updated_by = $3 WHERE id = $1', [
+  const skipped = withSkip(row.skipped, new Date(nextAt));
+  await client.query('UPDATE schedule SET skipped = $2, updated_by = $3 WHERE id = $1', [
     row.id,
-    nextAt,
+    skipped,
     actor,
   ]);
   const told = note === null ? nextAt : `${nextAt}: ${note}`;

@@ -1,6 +1,6 @@
 // The one place where it is decided what becomes of a time at which Temporal has fired a schedule. Pure.
 import type { Policies } from './policies.ts';
-import { ticksAfter } from './ticks.ts';
+import { isTick, ticksAfter } from './ticks.ts';
 import type { Timing } from './timing.ts';
 
 export interface FiredSchedule {
@@ -9,8 +9,8 @@ export interface FiredSchedule {
   readonly catchUp: Policies['catchUp'];
   readonly paused: boolean;
   readonly isDeleted: boolean;
-  /** A time that somebody has skipped. */
-  readonly skipAt: number | null;
+  /** Times that somebody has skipped. */
+  readonly skipped: ReadonlySet<number>;
   readonly changedAt: number;
   /** Temporal has its last change: until then it fires by what the schedule was before. */
   readonly isApplied: boolean;
@@ -46,7 +46,7 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   const { timing, catchUp, changedAt } = schedule;
   const { at, startedAt, now, taken } = slot;
   if (schedule.isDeleted) return drop('the schedule was deleted');
-  if (at === schedule.skipAt) return drop('it was skipped');
+  if (schedule.skipped.has(at)) return drop('it was skipped');
   const isOwn = timing === null || isTick(timing, at);
   if (!schedule.isApplied && at > changedAt) {
     if (schedule.paused) return drop('the schedule was paused');
@@ -58,11 +58,11 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   const delayMs = startedAt - at - timing.jitterMs;
   const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);
   if (isBackfill || slot.wasBusy) return { admit: 'run', at };
-  return admitLate({ timing, catchUp, skipAt: schedule.skipAt }, slot, now - timing.jitterMs);
+  return admitLate({ timing, catchUp, skipped: schedule.skipped }, slot, now - timing.jitterMs);
 }
 
 function admitLate(
-  { timing, catchUp, skipAt }: Pick<FiredSchedule, 'catchUp' | 'skipAt'> & { readonly timing: Timing },
+  { timing, catchUp, skipped }: Pick<FiredSchedule, 'catchUp' | 'skipped'> & { readonly timing: Timing },
   { at, taken }: FiredSlot,
   now: number,
 ): Admission {
@@ -70,7 +70,7 @@ function admitLate(
   if (missed === 'none') {
     return now - at > graceMs ? drop('it was missed, and is not caught up with') : { admit: 'run', at };
   }
-  const newest = missed === 'latest' ? newestTick(timing, { at, now, skipAt }) : at;
+  const newest = missed === 'latest' ? newestTick(timing, { at, now, skipped }) : at;
   if (newest !== at && taken.has(newest)) return drop(`a run was made for a later time, ${show(newest)}`);
   if (now - newest > Math.max(windowMs, graceMs))
     return drop('it was missed for longer than is caught up with');
@@ -85,16 +85,12 @@ function show(at: number): string {
   return new Date(at).toISOString();
 }
 
-function isTick(timing: Timing, at: number): boolean {
-  return !ticksAfter(timing, at - 1, at).next().done;
-}
-
 /** The last one up to now that nobody has skipped, `at` if there is none after it. */
 function newestTick(
   timing: Timing,
-  { at, now, skipAt }: { readonly at: number; readonly now: number; readonly skipAt: number | null },
+  { at, now, skipped }: Pick<FiredSlot, 'at' | 'now'> & Pick<FiredSchedule, 'skipped'>,
 ): number {
   let newest = at;
-  for (const tick of ticksAfter(timing, at, now)) if (tick.at !== skipAt) newest = tick.at;
+  for (const tick of ticksAfter(timing, at, now)) if (!skipped.has(tick.at)) newest = tick.at;
   return newest;
 }

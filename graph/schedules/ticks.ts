@@ -47,6 +47,10 @@ export function* ticksAfter(
   }
 }
 
+export function isTick(timing: Timing, at: number): boolean {
+  return !ticksAfter(timing, at - 1, at).next().done;
+}
+
 /** From `from` up to, and without, `to`. */
 function ticksWithin(timing: Timing, from: number, to: number, patience: Patience): Tick[] {
   const reach = 3 * dayMs;

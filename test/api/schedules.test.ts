@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { EventPage, GraphRunView, Page, ProjectView } from '../../graph/resources.ts';
 import type { SchedulePreview, ScheduleView } from '../../graph/schedules/resources.ts';
+import { createStore } from '../../store/index.ts';
+import { useDatabases } from '../support/databases.ts';
+import { useSql } from '../support/sql.ts';
 import { useApi } from './test-api.ts';
 
-const { call, makeProject, temporal } = await useApi();
+const { databaseUrl } = await useDatabases();
+const { call, makeProject, temporal } = await useApi({ store: createStore({ databaseUrl }) });
+const sql = await useSql(databaseUrl);
 
 const nightly = { name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Berlin' };
 
@@ -236,4 +241,34 @@ test.each([
   const [schedule, unknown] = [await of(project), await of('nobody')];
   expect([schedule.status, schedule.problem.code]).toEqual([404, 'SCHEDULE_UNKNOWN']);
   expect([unknown.status, unknown.problem.code]).toEqual([404, 'PROJECT_UNKNOWN']);
+});
+
+test('a time that is skipped is not forgotten when it has passed and the next one is skipped', async () => {
+  const { project, url, body: made } = await makeSchedule({ name: 'hourly', cron: '@hourly' });
+  await call('POST', `${url}/skip`);
+  const passed = '2026-01-01T09:00:00.000Z';
+  await sql.query(`UPDATE schedule SET skipped = $2 WHERE temporal_id = $1`, [`${project}/hourly`, [passed]]);
+  expect((await call<ScheduleView>('GET', url)).body).toMatchObject({ skipAt: null, nextAt: made.nextAt });
+  expect((await call<ScheduleView>('POST', `${url}/skip`)).body.skipAt).toBe(made.nextAt);
+  const [row] = await sql.query<{ skipped: Date[] }>('SELECT skipped FROM schedule WHERE temporal_id = $1', [
+    `${project}/hourly`,
+  ]);
+  expect(row?.skipped.map((at) => at.toISOString())).toEqual([passed, made.nextAt]);
+});
+
+test('a change that leaves the skipped time out drops the skip, and one that keeps it does not', async () => {
+  const { project, url, body: made } = await makeSchedule({ name: 'daily', cron: '30 12 * * *' });
+  await call('POST', `${url}/skip`);
+  const change = (payload: object) => call<ScheduleView>('PATCH', url, { payload });
+  expect((await change({ overlap: 'buffer_one' })).body.skipAt).toBe(made.nextAt);
+  expect((await change({ cron: '30 * * * *' })).body.skipAt).toBe(made.nextAt);
+  expect((await change({ cron: '45 12 * * *' })).body.skipAt).toBeNull();
+  const { body: next } = await call<ScheduleView>('POST', `${url}/skip`);
+  await call('PATCH', `/v1/projects/${project}`, { payload: { timezone: 'Asia/Kolkata' } });
+  expect((await call<ScheduleView>('GET', url)).body.skipAt).toBeNull();
+  const why = 'it is no time of the schedule any more';
+  expect((await eventsOf(project)).filter((event) => event.startsWith('unskipped'))).toEqual([
+    `unskipped daily key:editor ${made.nextAt}: ${why}`,
+    `unskipped daily key:editor ${next.skipAt}: ${why}`,
+  ]);
 });

@@ -18,7 +18,7 @@ function admit(
       catchUp,
       paused: false,
       isDeleted: false,
-      skipAt: null,
+      skipped: new Set(),
       changedAt,
       isApplied: true,
       ...schedule,
@@ -86,9 +86,13 @@ describe('a time that was fired', () => {
   });
 
   it('that was skipped does not run, and the next one does', () => {
-    expect(admit(latest, {}, { skipAt: at })).toBe('drop: it was skipped');
-    expect(admit(latest, { at: at + hour, startedAt: at + hour, now: at + hour }, { skipAt: at })).toBe(
-      'run 10:00',
+    expect(admit(latest, {}, { skipped: new Set([at]) })).toBe('drop: it was skipped');
+    expect(
+      admit(latest, { at: at + hour, startedAt: at + hour, now: at + hour }, { skipped: new Set([at]) }),
+    ).toBe('run 10:00');
+    const both = new Set([at, at + hour]);
+    expect(admit(latest, { startedAt: at + hour, now: at + hour }, { skipped: both })).toBe(
+      'drop: it was skipped',
     );
   });
 
