@@ -197,6 +197,27 @@ it('one that runs no graph, or on another queue, is none of ours', async () => {
   for (const name of ['no-graph', 'seen']) await temporalCli('schedule', 'delete', ...byId(name));
 });
 
+it('text that Postgres cannot store shows with a mark in its place, and once', async () => {
+  const name = 'odd';
+  const params = { half: '\ud800' };
+  const spec = ['--interval', '6h', '--input', JSON.stringify({ project, params })];
+  await temporalCli('schedule', 'create', ...create(name, ...spec));
+  expect((await until(() => find(name), 'it shows')).definition).toMatchObject({
+    params: { half: '\ufffd' },
+  });
+  const handle = client.schedule.getHandle(`${project}/${name}`);
+  await handle.pause('a\0b');
+  await until(async () => ((await find(name))?.paused ? true : undefined), 'the pause shows');
+  await handle.unpause('c\0d');
+  await until(async () => ((await find(name))?.paused === false ? true : undefined), 'its end shows');
+  expect(await eventsOf(name)).toEqual([
+    'created temporal',
+    'paused temporal a\ufffdb',
+    'unpaused temporal c\ufffdd',
+  ]);
+  await temporalCli('schedule', 'delete', ...byId(name));
+});
+
 it('one that Temporal pauses when a run fails shows so, with why', async () => {
   const name = 'failing';
   const other = `${project}-fails`;

@@ -6,6 +6,7 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto, { type google, type temporal } from '@temporalio/proto';
 import { isRecord } from '../../graph/parse-part.ts';
 import { type OverlapPolicy, overlapPolicies } from '../../graph/schedules/policies.ts';
+import { toText } from '../../store/json.ts';
 import type { ScheduleEnd } from '../../store/mirror-schedules.ts';
 import { isNotFound } from '../temporal-errors.ts';
 
@@ -91,7 +92,7 @@ async function* listSchedules(
       temporalId: scheduleId ?? '',
       workflowType: info?.workflowType?.name ?? '',
       paused: info?.paused ?? false,
-      note: info?.notes ?? '',
+      note: toText(info?.notes ?? ''),
       times: hashOf(info?.spec),
       isOver: !info?.futureActionTimes?.length,
     }));
@@ -134,7 +135,7 @@ function read(schedule: ScheduleProto) {
     catchUpWindowMs: catchupWindow ? tsToMs(catchupWindow) : 0,
     pauseOnFailure: pauseOnFailure ?? false,
     paused: state?.paused ?? false,
-    note: state?.notes ?? '',
+    note: toText(state?.notes ?? ''),
     seen: seenOf(schedule),
     mark: readMark(start?.header?.fields?.[markField]),
   };
