@@ -16,15 +16,26 @@ export interface Granted {
   readonly runs: readonly RunToStart[];
   /** Job runs that have what they asked for of pools. */
   readonly jobs: readonly GrantedJob[];
+  /** In these something may be given that its transaction could not give. */
+  readonly left: readonly LeftToGive[];
+}
+
+export interface LeftToGive {
+  readonly pools: readonly string[];
+  readonly actor: string;
 }
 
 /** By the connection of the transaction. */
 const noted = new WeakMap<object, Granted>();
 
-export function noteGranted(client: object, { runs = [], jobs = [] }: Partial<Granted>): void {
-  if (runs.length + jobs.length === 0) return;
+export function noteGranted(client: object, { runs = [], jobs = [], left = [] }: Partial<Granted>): void {
+  if (runs.length + jobs.length + left.length === 0) return;
   const before = noted.get(client);
-  noted.set(client, { runs: [...(before?.runs ?? []), ...runs], jobs: [...(before?.jobs ?? []), ...jobs] });
+  noted.set(client, {
+    runs: [...(before?.runs ?? []), ...runs],
+    jobs: [...(before?.jobs ?? []), ...jobs],
+    left: [...(before?.left ?? []), ...left],
+  });
 }
 
 /** Forgets what was noted, and answers with it; null where there is nothing. */

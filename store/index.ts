@@ -20,6 +20,7 @@ import { createLeases } from './leases.ts';
 import { createMarks } from './mark-jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { createPauses } from './pause-runs.ts';
+import { grantLeft } from './pool-grants.ts';
 import { createPools } from './pools.ts';
 import { createProjects } from './projects.ts';
 import { createRecorder } from './recorder.ts';
@@ -51,7 +52,12 @@ export interface StoreOptions {
 
 /** Opens the store; connections are made when they are first needed. */
 export function createStore(options: StoreOptions): Store {
-  const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault, options.onGranted);
+  const { onGranted = () => {} } = options;
+  const database = openDatabase(options.databaseUrl, options.poolSize ?? poolSizeDefault, (granted) => {
+    // Where that fails, the watch does it.
+    for (const left of granted.left) grantLeft(database, left).catch(() => {});
+    onGranted(granted);
+  });
   const cache = createGraphCache();
   const epochs = createEpochs(database.pool);
   const graphs = translateErrors(createGraphs(database, cache));

@@ -2,11 +2,15 @@
 // after the rows of the job runs that it is about; nobody locks a job run after a pool.
 import type pg from 'pg';
 import { chooseGrants, type PoolRequest, type PoolRoom } from '../graph/pool-line.ts';
-import type { NewEvent } from './events.ts';
-import { type GrantedJob, noteGranted } from './granted.ts';
+import type { Database } from './database.ts';
+import { insertEvents, type NewEvent } from './events.ts';
+import { type GrantedJob, type LeftToGive, noteGranted } from './granted.ts';
+
+/** Of a line, how far from its head others pools are looked for that are to be locked as well. */
+const linkedPerLine = 20;
 
 /**
- * Locks pools, and those that a request which waits in one of them asks for as well: when that one is granted, all of them
+ * Locks pools, and those that a request which is next in one of them asks for as well: when that one is granted, all of them
  * change.
  */
 export async function lockPools(client: pg.ClientBase, names: readonly string[]): Promise<string[]> {
@@ -14,8 +18,9 @@ export async function lockPools(client: pg.ClientBase, names: readonly string[])
     `WITH RECURSIVE linked (pool) AS (
        SELECT unnest($1::text[])
        UNION
-       SELECT b.pool FROM linked l JOIN pool_claim a ON a.pool = l.pool AND a.is_one_of_many AND a.granted_at IS NULL
-         JOIN pool_claim b ON b.job_run_id = a.job_run_id
+       SELECT b.pool FROM linked l, LATERAL (
+         SELECT w.job_run_id FROM pool_claim w WHERE w.pool = l.pool AND w.is_one_of_many AND w.granted_at IS NULL
+         ORDER BY w.priority DESC, w.number LIMIT ${linkedPerLine}) a JOIN pool_claim b ON b.job_run_id = a.job_run_id
      )
      SELECT p.name FROM pool p WHERE p.name IN (SELECT pool FROM linked) ORDER BY p.name FOR UPDATE`,
     [names],
@@ -82,7 +87,10 @@ export async function grantSlots(
     pool: string;
     slots: number;
   }>(waitingSql, [open.map(({ name }) => name), open.map(({ free }) => free)]);
-  const chosen = chooseGrants(await roomsOf(client, rooms.rows, waiting.rows), requestsOf(waiting.rows));
+  const chosen = chooseGrants(
+    await roomsOf(client, rooms.rows, waiting.rows, actor),
+    requestsOf(waiting.rows),
+  );
   if (chosen.length === 0) return [];
   const granted = await client.query<GrantedRow>(grantSql, [chosen.map(({ id }) => id)]);
   const told = granted.rows.filter(({ jobRunId }) => !asking.has(jobRunId));
@@ -102,11 +110,19 @@ export async function grantSlots(
   });
 }
 
-/** Of pools that are there and not locked nothing is given: who has locked them does, or the watch. */
+/** Gives what another transaction could not, since somebody asked for more pools than it had locked. */
+export async function grantLeft(database: Database, { pools, actor }: LeftToGive): Promise<void> {
+  await database.transaction(async (client) => {
+    await insertEvents(client, await grantSlots(client, await lockPools(client, pools), actor));
+  });
+}
+
+/** Of pools that are there and not locked nothing is given: that is left to another transaction. */
 async function roomsOf(
   client: pg.ClientBase,
   locked: readonly RoomRow[],
   waiting: readonly { readonly pool: string }[],
+  actor: string,
 ): Promise<Map<string, PoolRoom>> {
   const rooms = new Map<string, PoolRoom>(locked.map(({ name, ...room }) => [name, room]));
   const others = [...new Set(waiting.map(({ pool }) => pool))].filter((pool) => !rooms.has(pool));
@@ -116,6 +132,7 @@ async function roomsOf(
     [others],
   );
   for (const { name, slots } of found.rows) rooms.set(name, { slots, free: 0 });
+  if (found.rows.length > 0) noteGranted(client, { left: [{ pools: [...rooms.keys()], actor }] });
   return rooms;
 }
 

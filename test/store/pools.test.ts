@@ -3,6 +3,7 @@ import { createStore, type Granted } from '../../store/index.ts';
 import { useDatabases } from '../support/databases.ts';
 import { pushPooled } from '../support/graphs.ts';
 import { useSql } from '../support/sql.ts';
+import { until } from '../support/until.ts';
 import { useRuns } from './runs.ts';
 
 const { databaseUrl } = await useDatabases();
@@ -10,6 +11,7 @@ const granted: Granted[] = [];
 const store = createStore({ databaseUrl, onGranted: (more) => granted.push(more) });
 afterAll(() => store.close());
 const sql = await useSql(databaseUrl);
+const other = await useSql(databaseUrl);
 const { pools, execution } = store;
 const makeRun = useRuns(store);
 const nothing = async () => new Map<string, string>();
@@ -101,6 +103,32 @@ describe('a job that asks for slots', () => {
     await close(second);
     expect(heard()).toEqual([second.job('both'), third.job('a')]);
     await close(third);
+  });
+
+  it('gets all of its pools from one that ends while it asks', async () => {
+    const [first, second] = [await makeRun(), await makeRun()];
+    await ask(first, 'a');
+    const blocked = (count: number) =>
+      until(async () => {
+        const waiting = await sql.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length === count ? true : undefined;
+      }, `${count} wait for the pool`);
+    await other.query('BEGIN');
+    await other.query(`SELECT FROM pool WHERE name = 'db' FOR UPDATE`);
+    const asked = ask(second, 'both');
+    await blocked(1);
+    // It meets nobody in the line yet.
+    const ended = settle(first, 'a');
+    await blocked(2);
+    await other.query('COMMIT');
+    expect(await asked).toEqual({ outcome: 'asked', granted: [] });
+    await ended;
+    await until(() => (heard().includes(second.job('both')) ? true : undefined), 'it has its slots');
+    expect(await states()).toEqual(['api: 2 held, 0 waiting', 'db: 1 held, 0 waiting']);
+    await close(first);
+    await close(second);
   });
 
   it('goes on at once where it has ended, and is refused where another execution has its run', async () => {
