@@ -30,6 +30,7 @@ import { retryRoute } from './routes/retry.ts';
 import { runActionRoutes } from './routes/run-actions.ts';
 import { graphRunRoutes, runRoutes } from './routes/runs.ts';
 import { scheduleActionRoutes } from './routes/schedule-actions.ts';
+import { scheduleSimulationRoutes } from './routes/schedule-simulation.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 
@@ -113,6 +114,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   verificationRoutes(v1, dependencies);
   scheduleRoutes(v1, dependencies);
   scheduleActionRoutes(v1, dependencies);
+  scheduleSimulationRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

@@ -13,6 +13,7 @@ export type * from '../graph/inspections.ts';
 export type { PoolView } from '../graph/pools.ts';
 export type * from '../graph/resources.ts';
 export type { SchedulePreview, ScheduleTick, ScheduleView } from '../graph/schedules/resources.ts';
+export type { ScheduleSimulation } from '../graph/schedules/simulations.ts';
 export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
 export type { EventFilter, EventPageOptions, FollowOptions } from './events.ts';
 export type { UploadContent, UploadOptions } from './files.ts';

@@ -1,6 +1,7 @@
 import type { GraphRunView, Page } from '../graph/resources.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import type { NewScheduleInput, SchedulePreview, ScheduleView } from '../graph/schedules/resources.ts';
+import type { ScheduleSimulation } from '../graph/schedules/simulations.ts';
 import type { Http } from './http.ts';
 import { newIdempotencyKey, type OnceOptions } from './idempotency.ts';
 import { type PageOptions, walkPages } from './pages.ts';
@@ -65,6 +66,13 @@ export function createSchedules(http: Http) {
         method: 'GET',
         path: [...one(project, name), 'preview'],
         query: { count },
+      }),
+    /** What it would do in the days to come; 400 of them unless told. */
+    simulate: (project: string, name: string, { days }: { readonly days?: number | undefined } = {}) =>
+      http.request<ScheduleSimulation>({
+        method: 'GET',
+        path: [...one(project, name), 'simulation'],
+        query: { days },
       }),
   };
 }

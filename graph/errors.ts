@@ -20,6 +20,7 @@ export const errorTable = {
   FILE_UNKNOWN: { status: 404, title: 'There is no such file' },
   PROJECT_EXISTS: { status: 409, title: 'The project exists already' },
   SCHEDULE_HAS_NO_NEXT: { status: 409, title: 'The schedule has no next time' },
+  SCHEDULE_UNREADABLE: { status: 409, title: 'Only Temporal reads the times of the schedule' },
   SCHEDULE_EXISTS: { status: 409, title: 'The schedule exists already' },
   PROJECT_BEING_DELETED: { status: 409, title: 'An earlier project of that name is still being deleted' },
   PROJECT_HAS_OPEN_RUNS: { status: 409, title: 'The project has runs that have not ended' },

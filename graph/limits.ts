@@ -22,6 +22,10 @@ export const limits = {
   schedulesPerProject: 1_000,
   scheduleTicksDefault: 10,
   scheduleTicksMax: 1_000,
+  /** Of a simulation of a schedule. */
+  simulatedDays: 800,
+  simulatedTimes: 100_000,
+  clockEffectsShown: 100,
   jobsInFlightDefault: 100,
   pools: 200,
   poolSlots: 10_000,

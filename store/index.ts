@@ -19,6 +19,7 @@ import { createJobs } from './jobs.ts';
 import { createLeases } from './leases.ts';
 import { createMarks } from './mark-jobs.ts';
 import { createMetrics } from './metrics.ts';
+import { createPastRuns } from './past-runs.ts';
 import { createPauses } from './pause-runs.ts';
 import { grantLeft } from './pool-grants.ts';
 import { createPools } from './pools.ts';
@@ -74,6 +75,7 @@ export function createStore(options: StoreOptions): Store {
     retries: translateErrors(createRetries(database, cache)),
     runs: translateErrors(createRuns(database, graphs)),
     schedules: translateErrors(createSchedules(database, cache)),
+    pastRuns: translateErrors(createPastRuns(database)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     pools: translateErrors(createPools(database)),

@@ -27,6 +27,7 @@ import type { Housekeeping } from './housekeeping.ts';
 import type { Leases } from './leases.ts';
 import type { Marks } from './mark-jobs.ts';
 import type { Metrics } from './metrics.ts';
+import type { PastRuns } from './past-runs.ts';
 import type { Pauses } from './pause-runs.ts';
 import type { Pools } from './pools.ts';
 import type { Recorder } from './recorder.ts';
@@ -266,6 +267,7 @@ export interface Store {
   readonly retries: Retries;
   readonly runs: Runs;
   readonly schedules: Schedules;
+  readonly pastRuns: PastRuns;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
   readonly pools: Pools;

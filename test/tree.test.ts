@@ -17,6 +17,7 @@ const schemaFiles = [
   'graph/run-inputs.ts',
   'graph/schedules/definition.ts',
   'graph/schedules/resources.ts',
+  'graph/schedules/simulations.ts',
   'graph/validate.ts',
 ];
 

@@ -7,6 +7,7 @@ import { useColor } from '../io.ts';
 import { readDefinition } from '../read-definition.ts';
 import { readParams } from '../read-params.ts';
 import { formatColumns, formatTime, printable, styleTitles } from '../text.ts';
+import { simulateCommand } from './schedule-simulate.ts';
 
 /** `graphrun schedule …`: what runs graphs at its times. */
 export function scheduleCommand(setting: Setting): Command {
@@ -20,6 +21,7 @@ export function scheduleCommand(setting: Setting): Command {
     unpauseCommand,
     skipCommand,
     previewCommand,
+    simulateCommand,
     triggerCommand,
     deleteCommand,
   ];

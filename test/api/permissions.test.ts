@@ -55,6 +55,7 @@ const permissions = {
   'GET /v1/projects/{project}/schedules': 'read',
   'POST /v1/projects/{project}/schedules': 'write',
   'GET /v1/projects/{project}/schedules/{name}': 'read',
+  'GET /v1/projects/{project}/schedules/{name}/simulation': 'read',
   'PATCH /v1/projects/{project}/schedules/{name}': 'write',
   'DELETE /v1/projects/{project}/schedules/{name}': 'write',
   'POST /v1/projects/{project}/schedules/{name}/trigger': 'write',

@@ -233,6 +233,7 @@ test.each([
   ['POST', '/pause'],
   ['POST', '/unpause'],
   ['GET', '/preview'],
+  ['GET', '/simulation'],
 ] as const)('%s of one%s that is not there is refused', async (method, path) => {
   const payload = method === 'PATCH' ? { cron: '@daily' } : undefined;
   const options = payload && { payload };

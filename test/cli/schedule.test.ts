@@ -83,6 +83,19 @@ test('change, pause, unpause, preview and delete', async () => {
   expect((await schedule('show')).code).toBe(2);
 });
 
+test('simulate tells what a schedule would do', async () => {
+  const project = await makeProject();
+  const simulate = (...more: string[]) => run(['schedule', 'simulate', project, 'a', ...more]);
+  await run(['schedule', 'create', project, 'a', '--cron', '30 2 * * *', '--timezone', 'Europe/Berlin']);
+  const { stdout } = await simulate();
+  expect(stdout).toMatch(/^times +(399|400|401); 1 on \d{4}-\d\d-\d\d, the busiest day$/m);
+  expect(stdout).toMatch(/^shifted +\d{4}-03-\d\dT02:30 does not exist; fires \d{4}-03-\d\d 01:30:00Z$/m);
+  expect(stdout).toMatch(/^once +\d{4}-10-\d\dT02:30 comes twice; fires \d{4}-10-\d\d 00:30:00Z$/m);
+  expect(stdout).toMatch(/^overlaps +nothing tells how long/m);
+  expect(JSON.parse((await simulate('--days', '7', '--json')).stdout)).toMatchObject({ times: 7, runs: 7 });
+  expect((await simulate('--days', '801')).code).toBe(2);
+});
+
 test('a schedule that Temporal has not got yet says so', async () => {
   const project = await makeProject();
   temporal.isAway = true;

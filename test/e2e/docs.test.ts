@@ -49,6 +49,7 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
     /^schedule +shop\/nightly\n[\s\S]*in Temporal +(as (utc|plain)|not yet)$/m,
   ],
   [/^graphrun schedule preview /, /^Europe\/Berlin +UTC\n(\S+T0[23]:30:00\S+ .*\n){3}$/],
+  [/^graphrun schedule simulate /, /^times +\d+; 1 on [\s\S]*^overlaps +\d/m],
   [/^graphrun schedule list /, /^SCHEDULE +TIMES .*\nnightly +30 2 /],
   [/^graphrun schedule delete /, /^$/],
   [/^graphrun pools /, /^POOL +SLOTS .*\ncrm +3 +0 +0 +connections to the CRM\n$/],
