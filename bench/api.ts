@@ -26,6 +26,8 @@ export interface BenchApiOptions {
   readonly temporalAddress: string;
   /** Runs the watch beside it, as api/server.ts does. */
   readonly watches?: boolean | undefined;
+  /** What the watch meets, for a benchmark in which it may; else none may. */
+  readonly onWatchError?: ((error: unknown) => void) | undefined;
 }
 
 /** Starts the API in this process, on a free port. */
@@ -38,8 +40,9 @@ export async function startApi(options: BenchApiOptions): Promise<BenchApi> {
   });
   const store = createStore({ databaseUrl });
   const starter = createStarter({ temporal: environment.temporal });
+  const onError = options.onWatchError ?? throwLater;
   const watch = options.watches
-    ? openWatch({ environment, store, starter, holder: 'bench', onError: throwLater, onCorrection: () => {} })
+    ? openWatch({ environment, store, starter, holder: 'bench', onError, onCorrection: () => {} })
     : undefined;
   const connection = connectLazily(environment.temporal);
   const client = new Client({ connection, namespace: environment.temporal.namespace });

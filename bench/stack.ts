@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { Client as GraphrunClient } from '../client/index.ts';
-import { startApi } from './api.ts';
+import { type BenchApiOptions, startApi } from './api.ts';
 import type { ServerVersions } from './environment.ts';
 import { pushGraph } from './push-graph.ts';
 import { serverCpuMs } from './server-cpu.ts';
@@ -27,12 +27,19 @@ export interface Stack {
   workerMemory(): Promise<WorkerAnswers['memory']>;
   /** When the last of the graph runs was ended: the commit of its row, in milliseconds of the wall clock. */
   committedAt(graphRunIds: readonly string[]): Promise<number>;
+  /** Runs of a project's schedules, and when each was RUNNING: the commit of that event. */
+  scheduledRuns(project: string): Promise<ScheduledRun[]>;
 }
 
-export interface StackOptions extends ServersOptions {
-  /** Runs the watch beside the API. */
-  readonly watches?: boolean;
+export interface ScheduledRun {
+  readonly workflowId: string;
+  /** Both in milliseconds of the wall clock. */
+  readonly scheduledAt: number;
+  readonly runningAt: number;
+  readonly isEnded: boolean;
 }
+
+export type StackOptions = ServersOptions & Pick<BenchApiOptions, 'watches' | 'onWatchError'>;
 
 /** Starts everything, hands it to `use`, and leaves nothing behind. */
 export function withStack<T>(options: StackOptions, use: (stack: Stack) => Promise<T>): Promise<T> {
@@ -41,12 +48,12 @@ export function withStack<T>(options: StackOptions, use: (stack: Stack) => Promi
 
 async function withApi<T>(
   servers: Servers,
-  { watches }: StackOptions,
+  { watches, onWatchError }: StackOptions,
   use: (stack: Stack) => Promise<T>,
 ): Promise<T> {
   const { databaseUrl, temporalAddress: address } = servers;
   const sqlCounts = countSql();
-  const api = await startApi({ ...servers, watches });
+  const api = await startApi({ ...servers, watches, onWatchError });
   const connection = await Connection.connect({ address });
   // Used between the samples only.
   const sql = new pg.Client({ connectionString: databaseUrl });
@@ -75,6 +82,7 @@ async function withApi<T>(
         }),
       workerMemory: () => askWorker(child, 'memory'),
       committedAt: (graphRunIds) => committedAt(sql, graphRunIds),
+      scheduledRuns: (project) => scheduledRuns(sql, project),
     });
   } finally {
     await api.close();
@@ -96,4 +104,19 @@ async function committedAt(sql: pg.Client, ids: readonly string[]): Promise<numb
   // Their workflows have ended, and the rows are to be there before that.
   if (row?.ended !== ids.length) throw new Error(`${row?.ended} of ${ids.length} graph runs are SUCCESS`);
   return row.at.getTime();
+}
+
+async function scheduledRuns(sql: pg.Client, project: string): Promise<ScheduledRun[]> {
+  const found = await sql.query<{ workflow_id: string; scheduled_at: Date; running_at: Date; state: string }>(
+    `SELECT r.workflow_id, r.scheduled_at, pg_xact_commit_timestamp(e.xmin) AS running_at, r.state
+     FROM graph_run r JOIN event e ON e.graph_run_id = r.id AND e.job_run_id IS NULL AND e.state = 'RUNNING'
+     WHERE r.project_name = $1 AND r.is_slot ORDER BY r.scheduled_at`,
+    [project],
+  );
+  return found.rows.map((row) => ({
+    workflowId: row.workflow_id,
+    scheduledAt: row.scheduled_at.getTime(),
+    runningAt: row.running_at.getTime(),
+    isEnded: row.state === 'SUCCESS',
+  }));
 }
