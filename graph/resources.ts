@@ -233,6 +233,8 @@ export const eventSchema = z.object({
     'retry',
     'mark',
     'schedule',
+    /** Of one by its name, which begins the note. */
+    'pool',
     'watch',
   ]),
   /** Null where it is of the whole installation. */

@@ -27,7 +27,7 @@ export interface Pools {
    */
   put(pool: PutPool): Promise<PoolView>;
   /** @throws CodedError POOL_UNKNOWN, POOL_IN_USE */
-  remove(name: string): Promise<void>;
+  remove(name: string, actor: string): Promise<void>;
   known(): Promise<KnownPools>;
 }
 
@@ -60,7 +60,7 @@ export function createPools(database: Database): Pools {
       await database.transaction((client) => putPool(client, pool));
       return get(pool.name);
     },
-    remove: (name) => database.transaction((client) => removePool(client, name)),
+    remove: (name, actor) => database.transaction((client) => removePool(client, name, actor)),
     known: async () => {
       const found = await database.pool.query<{ name: string; slots: number }>(
         'SELECT name, slots FROM pool',
@@ -71,6 +71,12 @@ export function createPools(database: Database): Pools {
 }
 
 async function putPool(client: pg.ClientBase, { name, slots, description, actor }: PutPool): Promise<void> {
+  const before = await client.query<{ slots: number; description: string }>(
+    'SELECT slots, description FROM pool WHERE name = $1 FOR UPDATE',
+    [name],
+  );
+  const [known] = before.rows;
+  if (known?.slots === slots && known.description === description) return;
   await client.query(
     `INSERT INTO pool (name, slots, description, created_by, updated_by) VALUES ($1, $2, $3, $4, $4)
      ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, description = excluded.description, updated_at = now(),
@@ -88,10 +94,15 @@ async function putPool(client: pg.ClientBase, { name, slots, description, actor 
     );
   }
   const locked = await lockPools(client, [name]);
-  await insertEvents(client, await grantSlots(client, locked, actor));
+  const granted = await grantSlots(client, locked, actor);
+  const told = known ? `${known.slots} to ${slots} slots` : `${slots} slots`;
+  const event = { ...poolEvent, reason: known ? 'changed' : 'created', actor, note: `${name}: ${told}` };
+  await insertEvents(client, [...granted, event]);
 }
 
-async function removePool(client: pg.ClientBase, name: string): Promise<void> {
+const poolEvent = { type: 'pool', project: null } as const;
+
+async function removePool(client: pg.ClientBase, name: string, actor: string): Promise<void> {
   const removed = await client.query('DELETE FROM pool WHERE name = $1', [name]);
   if (removed.rowCount === 0) throw unknownPool(name);
   const uses = (await readUses(client, name)).map(({ project }) => `"${project}"`);
@@ -104,6 +115,7 @@ async function removePool(client: pg.ClientBase, name: string): Promise<void> {
     const message = `Pool "${name}" is held or waited for by jobs that have not ended; wait for them or cancel their runs.`;
     throw new CodedError('POOL_IN_USE', message);
   }
+  await insertEvents(client, [{ ...poolEvent, reason: 'deleted', actor, note: name }]);
 }
 
 /** Projects whose current graph asks for it, each with the most that one of its jobs does. */

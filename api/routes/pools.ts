@@ -82,8 +82,8 @@ function writeRoutes(app: Api, { store }: Dependencies): void {
         response: { 204: z.null().describe('Deleted') },
       },
     },
-    async ({ params }, reply) => {
-      await store.pools.remove(params.pool);
+    async ({ params, actor }, reply) => {
+      await store.pools.remove(params.pool, actor);
       return reply.code(204).send(null);
     },
   );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PoolView } from '../../graph/pools.ts';
-import type { Page } from '../../graph/resources.ts';
+import type { EventPage, Page } from '../../graph/resources.ts';
 import { newName, twoJobs, useApi } from './test-api.ts';
 
 const { call } = await useApi();
@@ -29,6 +29,21 @@ test('a pool is made, shown, listed by name, changed and deleted', async () => {
   expect((await call('DELETE', '/v1/pools/warehouse')).status).toBe(204);
   const gone = await call('GET', '/v1/pools/warehouse');
   expect([gone.status, gone.problem.code]).toEqual([404, 'POOL_UNKNOWN']);
+});
+
+test('what is done to a pool is told in the feed, with who did it; what changes nothing is not', async () => {
+  const { readTo } = (await call<EventPage>('GET', '/v1/events?after=latest')).body;
+  await put('told', { slots: 3 });
+  await put('told', { slots: 3 });
+  await put('told', { slots: 5 });
+  await call('DELETE', '/v1/pools/told');
+  const { body } = await call<EventPage>('GET', `/v1/events?after=${readTo}`);
+  const told = body.items.filter(({ type }) => type === 'pool');
+  expect(told.map(({ reason, note, actor }) => [reason, note, actor])).toEqual([
+    ['created', 'told: 3 slots', 'key:editor'],
+    ['changed', 'told: 3 to 5 slots', 'key:editor'],
+    ['deleted', 'told', 'key:editor'],
+  ]);
 });
 
 test.each([{ slots: 0 }, { slots: 1.5 }, {}, { slots: 10_001 }, { slots: 1, size: 2 }])(

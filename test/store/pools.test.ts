@@ -237,7 +237,7 @@ describe('a pool', () => {
   });
 
   it('that is asked for cannot be deleted, nor made smaller than what is asked', async () => {
-    await expect(pools.remove('db')).rejects.toMatchObject({
+    await expect(pools.remove('db', actor)).rejects.toMatchObject({
       code: 'POOL_IN_USE',
       message: expect.stringContaining('"p"'),
     });
@@ -245,14 +245,14 @@ describe('a pool', () => {
     const run = await makeRun();
     await ask(run, 'a');
     await pushPooled(store, 'p', { a: {} });
-    await expect(pools.remove('db')).rejects.toMatchObject({
+    await expect(pools.remove('db', actor)).rejects.toMatchObject({
       code: 'POOL_IN_USE',
       message: expect.stringContaining('held or waited for'),
     });
     await settle(run, 'a');
-    await pools.remove('db');
+    await pools.remove('db', actor);
     await expect(pools.get('db')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
-    await expect(pools.remove('db')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
+    await expect(pools.remove('db', actor)).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
     // The run is pinned to a graph that asks for it: a pool that is not there limits nobody.
     expect(await ask(run, 'b')).toEqual({ outcome: 'asked', granted: [run.job('b')] });
     await close(run);
