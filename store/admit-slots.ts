@@ -86,6 +86,21 @@ function unknown({ at }: Fired): Admitted {
   return { isAdmitted: true, schedule: { scheduleId: null, scheduledAt: at, isSlot: false }, events: [] };
 }
 
+/** Its own row may have come in between, by the watch: whoever inserts it as well finds that out. */
+const others = 'schedule_id = $1 AND (workflow_id, first_execution_run_id) IS DISTINCT FROM ($3, $4)';
+
+/** Of a schedule and a time of late: each reads few rows, however many runs it has had. */
+export const slotQueries = {
+  /** The time itself, and the newest ones after it: which of them are of runs. */
+  taken: `SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at = $2
+    UNION ALL (SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at > $2
+      ORDER BY scheduled_at DESC LIMIT 100)`,
+  /** A run that was open then. */
+  busy: `SELECT FROM (SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND completed_at IS NULL
+    UNION ALL (SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND completed_at > $2
+      ORDER BY completed_at LIMIT 1)) AS open LIMIT 1`,
+} as const;
+
 async function decide(
   client: pg.ClientBase,
   row: FiredRow,
@@ -95,17 +110,9 @@ async function decide(
   const read = readSchedule(row.definition, { timezone: row.timezone, now });
   if (!read.ok && row.form !== 'temporal') throw new Error(`schedule ${row.id} is stored, but is not valid`);
   const { timing, policies } = read.ok ? read : { timing: null, policies: { catchUp: defaultCatchUp } };
-  // Its own row may have come in between, by the watch: whoever inserts it as well finds that out.
-  const others = 'schedule_id = $1 AND (workflow_id, first_execution_run_id) IS DISTINCT FROM ($3, $4)';
   const values = [row.id, at, workflowId, firstExecutionRunId];
-  const runs = await client.query<{ scheduled_at: Date }>(
-    `SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at >= $2`,
-    values,
-  );
-  const busy = await client.query(
-    `SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND (completed_at IS NULL OR completed_at > $2) LIMIT 1`,
-    values,
-  );
+  const runs = await client.query<{ scheduled_at: Date }>(slotQueries.taken, values);
+  const busy = await client.query(slotQueries.busy, values);
   return admitSlot(
     {
       ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
