@@ -1,7 +1,7 @@
 // A schedule's times in Temporal's own form: the calendars of its server. Pure.
 import { type Calendar, dayMs, type Interval, range } from './calendar.ts';
 import { type NumberRange, type TemporalCalendar, toRanges } from './temporal-calendar.ts';
-import { ticksAfter } from './ticks.ts';
+import { timesByDay } from './times-by-day.ts';
 import type { Timing } from './timing.ts';
 import { utcCalendars } from './utc-calendars.ts';
 
@@ -58,15 +58,13 @@ export function plainSpec(timing: Timing): TemporalSpec {
 export function utcSpec(timing: Timing, now: number): TemporalSpec {
   const { intervals, startAt, endAt, jitterMs } = timing;
   const until = Math.max(now, startAt ?? now) + horizonMs;
-  const times: number[] = [];
-  const ofCalendars = { ...timing, intervals: [] };
-  for (const { at } of ticksAfter(ofCalendars, now, until)) times.push(at);
+  const days = timesByDay({ ...timing, intervals: [] }, now, until);
   const texts = timing.calendars.map(({ text }) => text).join('; ');
   const comment = `${timing.timezone}: ${texts}`;
   return {
     form: 'utc',
     timezone: 'UTC',
-    calendars: utcCalendars(times).map((calendar) => ({ ...calendar, comment: shorten(comment) })),
+    calendars: utcCalendars(days).map((calendar) => ({ ...calendar, comment: shorten(comment) })),
     intervals,
     exclusions: [],
     ...{ startAt, endAt, jitterMs },

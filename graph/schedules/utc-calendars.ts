@@ -1,13 +1,14 @@
 // Times gathered into few calendars in UTC: those of a day by hours that have the same minutes, days by months that are alike.
-import { dayMs, dayOf, hourMs, minuteMs, range } from './calendar.ts';
+import { dayOf, hourMs, minuteMs, range } from './calendar.ts';
 import { type NumberRange, type TemporalCalendar, toRanges } from './temporal-calendar.ts';
+import type { TimesOfDay } from './times-by-day.ts';
 
 type UtcCalendar = Omit<TemporalCalendar, 'comment'>;
 type Days = Required<Pick<UtcCalendar, 'years' | 'months' | 'daysOfMonth' | 'daysOfWeek'>>;
 
-/** @param times Ascending, in milliseconds since 1970, each at a full minute. */
-export function utcCalendars(times: readonly number[]): UtcCalendar[] {
-  return groupByTimes(times).flatMap(({ hours, minutes, days }) =>
+/** @param days Ascending, their times each at a full minute. */
+export function utcCalendars(days: Iterable<TimesOfDay>): UtcCalendar[] {
+  return groupByTimes(days).flatMap(({ hours, minutes, days }) =>
     gatherDays(days).map((on) => ({
       ...on,
       hours: toRanges(hours),
@@ -17,28 +18,39 @@ export function utcCalendars(times: readonly number[]): UtcCalendar[] {
   );
 }
 
-interface TimesOfDay {
+interface HoursAndMinutes {
   readonly hours: readonly number[];
   readonly minutes: readonly number[];
 }
 
 /** Each with the days since 1970 that have it. */
-function groupByTimes(times: readonly number[]): (TimesOfDay & { readonly days: readonly number[] })[] {
-  const groups = new Map<string, TimesOfDay & { readonly days: number[] }>();
-  for (const [day, ofDay] of groupBy(times, (time) => Math.floor(time / dayMs))) {
-    const minutesOf = groupBy(ofDay, (time) => Math.floor((time % dayMs) / hourMs));
-    const alike = groupBy([...minutesOf], ([, inHour]) =>
-      inHour.map((time) => (time % hourMs) / minuteMs).join(),
-    );
-    for (const [minutes, list] of alike) {
-      const hours = list.map(([hour]) => hour);
-      const key = `${hours.join()} ${minutes}`;
-      const group = groups.get(key) ?? { hours, minutes: minutes.split(',').map(Number), days: [] };
+function groupByTimes(
+  days: Iterable<TimesOfDay>,
+): (HoursAndMinutes & { readonly days: readonly number[] })[] {
+  const groups = new Map<string, HoursAndMinutes & { readonly days: number[] }>();
+  const known = new Map<readonly number[], readonly HoursAndMinutes[]>();
+  for (const { day, times } of days) {
+    const ofDay = known.get(times) ?? groupByHours(times);
+    known.set(times, ofDay);
+    for (const { hours, minutes } of ofDay) {
+      const key = `${hours.join()} ${minutes.join()}`;
+      const group = groups.get(key) ?? { hours, minutes, days: [] };
       group.days.push(day);
       groups.set(key, group);
     }
   }
   return [...groups.values()];
+}
+
+function groupByHours(times: readonly number[]): HoursAndMinutes[] {
+  const minutesOf = groupBy(times, (time) => Math.floor(time / hourMs));
+  const alike = groupBy([...minutesOf], ([, inHour]) =>
+    inHour.map((time) => (time % hourMs) / minuteMs).join(),
+  );
+  return [...alike].map(([minutes, list]) => ({
+    hours: list.map(([hour]) => hour),
+    minutes: minutes.split(',').map(Number),
+  }));
 }
 
 function gatherDays(days: readonly number[]): Days[] {

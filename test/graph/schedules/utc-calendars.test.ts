@@ -5,6 +5,7 @@ import type { NumberRange } from '../../../graph/schedules/temporal-calendar.ts'
 import { toRanges } from '../../../graph/schedules/temporal-calendar.ts';
 import { horizonMs, type TemporalSpec, utcSpec } from '../../../graph/schedules/temporal-spec.ts';
 import { ticksAfter } from '../../../graph/schedules/ticks.ts';
+import { timesByDay } from '../../../graph/schedules/times-by-day.ts';
 import { timingOf } from './timings.ts';
 
 const now = Date.parse('2026-11-25T12:00:00Z');
@@ -53,11 +54,56 @@ describe('calendars in UTC', () => {
     expect(spec.calendars[0]?.comment).toBe(`${zone}: ${cron}`);
   });
 
+  it.each([
+    [{ cron: '* 0-22 * * *' }, 20],
+    [
+      { cron: '* 0-22 * * *', exclude: { dates: ['2026-12-25'], calendars: [{ hour: 3, minute: '*/7' }] } },
+      40,
+    ],
+  ])('are few, and soon found, where the times are a million: %j', (written, most) => {
+    const timing = timingOf(written, 'Europe/Berlin');
+    const begun = performance.now();
+    const { calendars } = utcSpec(timing, now);
+    const elapsedMs = performance.now() - begun;
+    expect(calendars.length).toBeLessThanOrEqual(most);
+    const count = Array.from(ticksAfter(timing, now, now + horizonMs)).length;
+    expect(count).toBeGreaterThan(900_000);
+    // All of them one by one take ten times as long.
+    expect(performance.now() - begun).toBeGreaterThan(3 * elapsedMs);
+  });
+
   it('begin with the schedule, where that begins later', () => {
     const spec = utcSpec(timingOf({ cron: '@daily', startAt: '2028-01-01T00:00:00Z' }), now);
     expect(spec.until).toBe(Date.parse('2028-01-01T00:00:00Z') + horizonMs);
     expect(timesOf(spec, now, Date.parse('2028-01-02T12:00:00Z'))).toHaveLength(2);
   });
+});
+
+it('the times of days that are alike are theirs, in any zone', () => {
+  const crons = ['*/20 3-22 * * *', '30 2 * * mon', '15 23 1,29-31 * *', '0 0 * 3,10,11 sun'];
+  const property = fc.property(
+    fc.constantFrom(
+      'Europe/Berlin',
+      'America/New_York',
+      'Asia/Kathmandu',
+      'Australia/Lord_Howe',
+      'Pacific/Apia',
+    ),
+    fc.uniqueArray(fc.constantFrom(...crons), { minLength: 1 }),
+    fc.boolean(),
+    fc.integer({ min: Date.parse('2011-06-01T00:00:00Z'), max: Date.parse('2027-06-01T00:00:00Z') }),
+    (zone, cron, isExcluding, after) => {
+      const date = new Date(after + 40 * dayMs).toISOString().slice(0, 10);
+      const exclude = { dates: [date], calendars: [{ dayOfWeek: 'tue', hour: '8-12', minute: '*' }] };
+      const timing = timingOf({ cron, ...(isExcluding && { exclude }) }, zone);
+      const until = after + 300 * dayMs;
+      const byDay = [...timesByDay(timing, after, until)];
+      expect(byDay.flatMap(({ day, times }) => times.map((time) => day * dayMs + time))).toEqual(
+        [...ticksAfter(timing, after, until)].map(({ at }) => at),
+      );
+    },
+  );
+  fc.assert(property, { numRuns: 40 });
 });
 
 describe('ranges', () => {
