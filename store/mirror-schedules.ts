@@ -5,6 +5,8 @@ import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import { newId } from './ids.ts';
 import { toJson } from './json.ts';
+import { enterNamespace } from './lost-schedules.ts';
+import { byTools, temporalActor } from './schedule-actors.ts';
 
 /** A row, as it is compared with Temporal. */
 export interface MirroredSchedule {
@@ -52,6 +54,8 @@ export interface ScheduleMirror {
   changedOutside(row: MirroredSchedule, schedule: OutsideSchedule): Promise<boolean>;
   pausedOutside(row: MirroredSchedule, state: Pick<OutsideSchedule, 'paused' | 'note'>): Promise<boolean>;
   deletedOutside(row: MirroredSchedule): Promise<boolean>;
+  /** True where Temporal was another one before: it is to be told of all schedules again. */
+  enterNamespace(namespaceId: string): Promise<boolean>;
   /** It fires no more; null where it does again. */
   ended(row: MirroredSchedule, end: ScheduleEnd | null): Promise<boolean>;
   /** Temporal is given it again, as it is here. */
@@ -59,9 +63,6 @@ export interface ScheduleMirror {
   /** One that was deleted here is deleted in Temporal again; false where none was. */
   removeAgain(temporalId: string): Promise<boolean>;
 }
-
-export const temporalActor = 'temporal';
-export const byTools = "with Temporal's own tools";
 
 export function createScheduleMirror(database: Database): ScheduleMirror {
   const write = (
@@ -110,6 +111,7 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
         note: note || null,
       }),
     deletedOutside: (row) => write(row, 'deleted_at = now()', [], { reason: 'deleted', note: byTools }),
+    enterNamespace: (namespaceId) => database.transaction((client) => enterNamespace(client, namespaceId)),
     ended: (row, end) => database.transaction((client) => noteEnd(client, row, end)),
     pushAgain: async ({ id, revision }) => {
       await database.pool.query(

@@ -4,7 +4,8 @@ import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import { toJson } from './json.ts';
-import { byTools, type OutsideSchedule, temporalActor } from './mirror-schedules.ts';
+import type { OutsideSchedule } from './mirror-schedules.ts';
+import { byTools, temporalActor } from './schedule-actors.ts';
 
 /** A schedule as Temporal is to have it. */
 export interface ScheduleToPush {

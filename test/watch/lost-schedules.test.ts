@@ -1,69 +1,83 @@
 // Schedules that are not in Temporal any more: deleted by somebody, or lost with Temporal's data.
-import { afterAll, expect, it } from 'vitest';
-import { createKinds } from '../../jobs/index.ts';
-import { createStore } from '../../store/index.ts';
-import { beginScheduleTenure, mirrorSchedules } from '../../watch/schedules/mirror-schedules.ts';
-import type { ListedSchedule } from '../../watch/schedules/schedule-view.ts';
-import { useDatabases } from '../support/databases.ts';
-import { pushGraph } from '../support/push-graph.ts';
+import { expect, it } from 'vitest';
+import { useEngine } from '../support/engine.ts';
+import { createScheduling } from '../support/scheduling.ts';
 import { useSql } from '../support/sql.ts';
+import { temporalCli } from '../support/temporal-cli.ts';
 
-const { databaseUrl } = await useDatabases();
-const store = createStore({ databaseUrl });
-afterAll(() => store.close());
+const engine = await useEngine([], undefined, { isIdle: true });
+const { store, client, taskQueue, databaseUrl } = engine;
 const sql = await useSql(databaseUrl);
+const actor = 'test';
+const project = `lost-${taskQueue.slice(-8)}`;
+await engine.push({ project, jobs: { a: { kind: 'upload', config: { file: 'a.csv' } } } });
+const { push, look } = createScheduling(engine, project);
 
-const names = ['a', 'b', 'c', 'd', 'e'];
-await pushGraph(store, createKinds(), {
-  project: 'p',
-  jobs: { a: { kind: 'upload', config: { file: 'a.csv' } } },
-});
-for (const name of names) {
-  const written = { cron: '@daily' };
-  await store.schedules.create({ project: 'p', name, written, paused: false, note: null, actor: 'test' });
+const find = (name: string) => store.schedules.get({ project, name });
+const handle = (name: string) => client.schedule.getHandle(`${project}/${name}`);
+
+async function create(name: string, written: object): Promise<void> {
+  await store.schedules.create({ project, name, written, paused: true, note: null, actor });
+  await push(name);
 }
-await sql.query('UPDATE schedule SET pushed_revision = revision');
 
-/** One look, at a Temporal that has these and nothing else. */
-async function lookAt(there: readonly string[]): Promise<string[]> {
-  const errors: string[] = [];
-  const listed: ListedSchedule[] = there.map((name) => {
-    return {
-      temporalId: `p/${name}`,
-      workflowType: 'graphRun',
-      paused: false,
-      note: '',
-      times: '',
-      isOver: false,
-    };
+const createOutside = (name: string) =>
+  temporalCli(
+    ...[
+      'schedule',
+      'create',
+      '--schedule-id',
+      `${project}/${name}`,
+      '--type',
+      'graphRun',
+      '--task-queue',
+      taskQueue,
+    ],
+    ...['--workflow-id', `${project}/${name}`, '--interval', '6h', '--input', JSON.stringify({ project })],
+  );
+
+async function eventsOf(name: string): Promise<string[]> {
+  const { items } = await store.events.list({ after: 0, limit: 500, project });
+  const own = items.filter(({ type, schedule }) => type === 'schedule' && schedule === name);
+  return own.map(({ reason, actor: by }) => `${reason} ${by}`);
+}
+
+const ours = ['a', 'b', 'c', 'd'];
+
+it('do not count as deleted where Temporal is another one, but are made there again', async () => {
+  for (const name of ours) await create(name, { cron: '0 9 * * *', timezone: 'UTC' });
+  await create('over', { cron: '0 9 * * *', endAt: '2026-01-01T00:00:00Z' });
+  await createOutside('outside');
+  await look();
+  expect((await find('over')).endedAt).not.toBeNull();
+  // As after a start with no data.
+  await sql.query(`UPDATE watch SET namespace_id = 'of the one before'`);
+  for (const name of [...ours, 'over', 'outside']) await handle(name).delete();
+  await expect(look()).rejects.toThrow('lost its data');
+
+  for (const name of [...ours, 'over', 'outside']) await push(name);
+  for (const name of ours) {
+    expect((await handle(name).describe()).state.paused).toBe(true);
+    expect(await find(name)).toMatchObject({ isApplied: true, form: 'plain' });
+    expect(await eventsOf(name)).toEqual(['created test', 'lost temporal']);
+  }
+  // What fires no more needs not be there, and the times of this one were in Temporal alone.
+  await expect(handle('over').describe()).rejects.toThrow('not found');
+  expect(await find('outside')).toMatchObject({
+    isApplied: false,
+    problem: expect.stringContaining('make it there again'),
   });
-  const schedules = {
-    async *list() {
-      yield listed;
-    },
-    describe: async () => null,
-  };
-  await mirrorSchedules(
-    {
-      ...{ store, temporal: { schedules }, taskQueue: 'q', signal: new AbortController().signal },
-      onError: (error) => errors.push(String(error)),
-    },
-    beginScheduleTenure(),
-  );
-  return errors;
-}
-
-const kept = async () =>
-  (await sql.query<{ name: string }>('SELECT name FROM schedule WHERE deleted_at IS NULL ORDER BY name')).map(
-    ({ name }) => name,
-  );
-
-it('do not count as deleted when most of them are gone at once, and that is told', async () => {
-  expect(await lookAt([])).toEqual([expect.stringContaining('as if it had lost its data')]);
-  expect(await kept()).toEqual(names);
+  await look();
+  await find('over');
+  await createOutside('outside');
+  await sql.query('UPDATE schedule SET push_after = NULL');
+  await push('outside');
+  expect(await find('outside')).toMatchObject({ isApplied: true, form: 'temporal', problem: null });
 });
 
-it('count as deleted when few of them are gone', async () => {
-  expect(await lookAt(['c', 'd', 'e'])).toEqual([]);
-  expect((await kept()).length).toBeLessThan(names.length);
+it('count as deleted where it is the same one, however many they are', async () => {
+  for (const name of [...ours, 'outside']) await handle(name).delete();
+  await look();
+  const { items } = await store.schedules.list(project, { limit: 50 });
+  expect(items.map(({ name }) => name)).toEqual(['over']);
 });

@@ -34,6 +34,9 @@ const comparedPerLook = 20;
 const lookedAtOnce = 10;
 const strangerForMs = 60_000;
 
+const lostMessage =
+  'Temporal has lost its data, or is another one than before: no schedule counts as deleted, and all are given to it again';
+
 export function beginScheduleTenure(): ScheduleTenure {
   return { lookedAt: Number.NEGATIVE_INFINITY, times: new Map(), strangers: new Map(), comparedTo: '' };
 }
@@ -42,6 +45,8 @@ export function beginScheduleTenure(): ScheduleTenure {
 export async function mirrorSchedules(options: MirrorOptions, tenure: ScheduleTenure): Promise<void> {
   if (performance.now() - tenure.lookedAt < lookEveryMs) return;
   const { store, temporal, signal, onError } = options;
+  const namespaceId = await temporal.schedules.namespaceId();
+  if (await store.schedules.enterNamespace(namespaceId)) return onError(new Error(lostMessage));
   const rows = await store.schedules.mirrored();
   const byId = new Map(rows.map((row) => [row.temporalId, row]));
   const listed = new Map<string, ListedSchedule>();
@@ -52,11 +57,9 @@ export async function mirrorSchedules(options: MirrorOptions, tenure: ScheduleTe
     ({ temporalId, workflowType }) =>
       !byId.has(temporalId) && workflowType === workflowTypes.graphRun && !isStranger(tenure, temporalId),
   );
-  const isLost = looksLost(rows, listed);
-  if (isLost) onError(new Error(lostMessage));
   const items = [...made.map(({ temporalId }) => temporalId), ...toCompare(rows, listed, tenure)];
   const work = async (temporalId: string): Promise<void> => {
-    await compareSchedule(options, tenure, temporalId, { row: byId.get(temporalId), isLost });
+    await compareSchedule(options, tenure, temporalId, { row: byId.get(temporalId), namespaceId });
     const times = listed.get(temporalId)?.times;
     if (times !== undefined) tenure.times.set(temporalId, times);
   };
@@ -93,27 +96,15 @@ function toCompare(
 /** The server forgets one that fires no more, a week after it last did. */
 const forgottenAfterMs = 6 * 86_400_000;
 
-function isForgotten({ endedAt }: MirroredSchedule): boolean {
-  return endedAt !== null && Date.now() - endedAt.getTime() > forgottenAfterMs;
-}
-
-/** So many that are gone at once were not deleted by hand: Temporal has lost its data, or it is another one. */
-const lostMin = 4;
-const lostMessage =
-  'most schedules are not in Temporal any more, as if it had lost its data or were another one: none of them counts as ' +
-  'deleted; a change of a schedule makes it there again';
-
-function looksLost(rows: readonly MirroredSchedule[], listed: ReadonlyMap<string, ListedSchedule>): boolean {
-  const applied = rows.filter((row) => row.pushedRevision > 0 && !row.isDeleted);
-  const missing = applied.filter((row) => !listed.has(row.temporalId) && !isForgotten(row));
-  return missing.length >= lostMin && missing.length * 2 > applied.length;
+function isForgotten({ endedAt, seen }: MirroredSchedule): boolean {
+  return endedAt !== null && (!seen || Date.now() - endedAt.getTime() > forgottenAfterMs);
 }
 
 async function compareSchedule(
   { store, temporal, taskQueue }: MirrorOptions,
   tenure: ScheduleTenure,
   temporalId: string,
-  { row, isLost }: { readonly row: MirroredSchedule | undefined; readonly isLost: boolean },
+  { row, namespaceId }: { readonly row: MirroredSchedule | undefined; readonly namespaceId: string },
 ): Promise<void> {
   const { schedules } = store;
   const view = await temporal.schedules.describe(temporalId);
@@ -128,7 +119,9 @@ async function compareSchedule(
   // A change here that Temporal has not got yet is given to it as it is.
   if (row.pushedRevision !== row.revision) return;
   if (!view) {
-    if (!isLost && !isForgotten(row)) await schedules.deletedOutside(row);
+    // Where it is another Temporal by now, nobody has deleted it there.
+    const isDeleted = !isForgotten(row) && (await temporal.schedules.namespaceId()) === namespaceId;
+    if (isDeleted) await schedules.deletedOutside(row);
   } else if (row.seen !== view.seen && row.form !== 'temporal' && isOurs(view)) {
     // An older state of it, by one who was late: what is stored is given to Temporal again.
     await schedules.pushAgain(row);

@@ -23,7 +23,9 @@ export type Push =
   /** Temporal has a newer change, and was told nothing. */
   | { readonly outcome: 'outdated'; readonly schedule: OutsideSchedule }
   /** It was changed in Temporal each time that it was to be changed from here. */
-  | { readonly outcome: 'contended' };
+  | { readonly outcome: 'contended' }
+  /** Temporal has lost it, with its times, which stood there alone. */
+  | { readonly outcome: 'lost' };
 
 const triesMax = 5;
 
@@ -41,6 +43,9 @@ export async function pushSchedule(
   for (let tries = 0; tries < triesMax; tries += 1) {
     const before = await temporal.describe(temporalId);
     if (!before && schedule.isEnded) return { outcome: 'put', pushed: forgotten(schedule) };
+    if (!before && schedule.form === 'temporal' && schedule.seen === null && !schedule.isDefinedHere) {
+      return { outcome: 'lost' };
+    }
     const reconciled = reconcile(schedule, before?.view ?? null);
     if (reconciled.take) return { outcome: 'outdated', schedule: reconciled.take };
     const { paused, note, overruled } = reconciled;

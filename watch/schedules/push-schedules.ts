@@ -44,8 +44,9 @@ async function pushClaimed(
   try {
     const push = await starter.pushSchedule(schedule);
     if (push.outcome === 'outdated') await schedules.outdated(schedule, push.schedule);
-    else if (push.outcome === 'contended') await schedules.postpone(schedule, contended);
-    else {
+    else if (push.outcome === 'contended' || push.outcome === 'lost') {
+      await schedules.postpone(schedule, untold[push.outcome]);
+    } else {
       const kept = await schedules.pushed(schedule, push.outcome === 'put' ? push.pushed : null);
       // Its project was deleted meanwhile, and nobody else knows of it.
       if (kept === 'gone') await starter.removeSchedule(schedule.temporalId);
@@ -59,5 +60,11 @@ async function pushClaimed(
   }
 }
 
-const contended =
-  'each time that Temporal was told, something else had just been done to the schedule with its own tools; it is tried again';
+/** Why Temporal was not told. */
+const untold = {
+  contended:
+    'each time that Temporal was told, something else had just been done to the schedule with its own tools; it is tried again',
+  lost:
+    'Temporal has lost its data, or is another one, and the times of the schedule, which were written with its own tools, ' +
+    'stood there alone: make it there again, or give it times here',
+} as const;

@@ -63,6 +63,8 @@ export function isOurs({ mark, seen }: Pick<ScheduleInView, 'mark' | 'seen'>): b
 }
 
 export interface ScheduleViews {
+  /** Made with the namespace: one of the same name on another server has another. */
+  namespaceId(): Promise<string>;
   /** Page by page. */
   list(): AsyncIterable<ListedSchedule[]>;
   /** Null where there is none. */
@@ -75,6 +77,12 @@ const pageSize = 1_000;
 
 export function createScheduleViews(client: Client, within: Within): ScheduleViews {
   return {
+    namespaceId: () =>
+      within(async () => {
+        const { namespace } = client.options;
+        const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace });
+        return namespaceInfo?.id ?? '';
+      }),
     list: () => listSchedules(client, within),
     describe: async (temporalId) => (await within(() => describeSchedule(client, temporalId)))?.view ?? null,
   };
