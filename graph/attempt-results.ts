@@ -1,9 +1,11 @@
 // What an attempt hands to Temporal: the mark says that its end is recorded. An end without it came from outside.
 
+import type { GrantedSlots } from './asked-slots.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JobEnd, JobFailure } from './states.ts';
 import type { Fence } from './transitions.ts';
 
+/** `granted`: other jobs of the run, which have got what the job held of pools. */
 export interface RecordedResult {
   readonly fence: Fence;
   readonly hash: string | null;
@@ -12,6 +14,7 @@ export interface RecordedResult {
   readonly output?: unknown;
   /** The job's condition was false. */
   readonly skipped?: true;
+  readonly granted?: readonly GrantedSlots[];
 }
 
 /** A success that Postgres was away for: the workflow settles it, with its output. */
@@ -23,6 +26,7 @@ export interface UnrecordedResult {
 export interface RecordedFailure {
   readonly fence: Fence;
   readonly recorded: JobFailure;
+  readonly granted?: readonly GrantedSlots[];
 }
 
 /** The first detail of the failure of an attempt whose worker was stopped: the workflow has the job run again at once. */

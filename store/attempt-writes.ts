@@ -1,4 +1,5 @@
 // What the recorder is told of attempts, and what it answers.
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import type { AttemptEnd, Fence, RecordedOutput } from '../graph/transitions.ts';
 
 /** The job run that an attempt is of, as its worker knows it. */
@@ -46,7 +47,8 @@ export interface AttemptOutcome extends AttemptWrite {
 }
 
 export type EndAnswer =
-  | { readonly verdict: 'recorded' }
+  /** Jobs of the same run that have slots of pools since its job has ended: to be told with its end. */
+  | { readonly verdict: 'recorded'; readonly granted?: readonly GrantedSlots[] }
   | { readonly verdict: 'superseded'; readonly message: string };
 
 /** One write that waits for its flush. */

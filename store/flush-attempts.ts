@@ -1,11 +1,13 @@
 import type pg from 'pg';
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { isFinal } from '../graph/states.ts';
 import type { JobRunRow } from '../graph/transitions.ts';
 import { workerFaults } from '../graph/worker-ends.ts';
 import { upsertAttempts } from './attempt-rows.ts';
 import type { PendingWrite } from './attempt-writes.ts';
-import { insertEvents, type NewEvent } from './events.ts';
+import { insertEvents } from './events.ts';
 import { answerAll, type Folded, foldWrites } from './fold-writes.ts';
+import { takeGrantedOf } from './granted.ts';
 import { type LockedJobRun, lockJobRuns, openTasks, updateJobRuns } from './job-run-rows.ts';
 import { freeSlots } from './pool-grants.ts';
 
@@ -32,15 +34,22 @@ export async function flushAttempts(
     writes.map(({ write }) => write.fence.runId),
   );
   const folded = foldWrites(writes, locked, tasks);
-  // The worker of a batch is one process: one name for all of its rows.
-  await updateJobRuns(client, folded.rows, writes[0]?.write.worker ?? 'worker');
+  await updateJobRuns(client, folded.rows, actorOf(writes));
   await endLostAttempts(client, locked, folded.rows);
   await upsertAttempts(client, folded.attempts);
   const workersEnded = await countWorkersEnded(client, writes, folded.rows);
   const tokens = await takeTokens(client, writes);
-  const granted = await freeEnded(client, writes, folded.rows);
-  await insertEvents(client, [...folded.events, ...granted]);
-  return { folded, deliver: () => answerAll(folded.decided, () => tokens.pop() ?? null, workersEnded) };
+  const ended = endedHolders(writes, folded.rows);
+  const events = ended.size > 0 ? await freeSlots(client, [...ended.keys()], actorOf(writes)) : [];
+  const granted = takeGranted(client, ended);
+  await insertEvents(client, [...folded.events, ...events]);
+  const facts = { tokenOf: () => tokens.pop() ?? null, workersEnded, granted };
+  return { folded, deliver: () => answerAll(folded.decided, facts) };
+}
+
+/** The worker of a batch is one process: one name for all of its rows. */
+function actorOf(writes: readonly PendingWrite[]): string {
+  return writes[0]?.write.worker ?? 'worker';
 }
 
 /** A new attempt begins: what is open of those before it was lost (its worker died, or its time was out). */
@@ -59,19 +68,36 @@ async function endLostAttempts(
   );
 }
 
-/** Jobs without pools are not looked at. */
-async function freeEnded(
-  client: pg.ClientBase,
+/** Job runs that have ended, and may hold slots, with the graph run of each. Jobs without pools are not looked at. */
+function endedHolders(
   writes: readonly PendingWrite[],
   written: readonly JobRunRow[],
-): Promise<NewEvent[]> {
-  const holding = new Set(
-    writes.flatMap((pending) =>
-      pending.type === 'end' && pending.write.mayHoldSlots ? [pending.write.subject.jobRunId] : [],
-    ),
+): Map<string, string | null> {
+  const ended = new Set(written.filter(({ state }) => isFinal(state)).map(({ id }) => id));
+  return new Map(
+    writes.flatMap((pending) => {
+      const { jobRunId, graphRunId } = pending.write.subject;
+      const holds = pending.type === 'end' && pending.write.mayHoldSlots && ended.has(jobRunId);
+      return holds ? [[jobRunId, graphRunId] as const] : [];
+    }),
   );
-  const ended = written.filter(({ id, state }) => holding.has(id) && isFinal(state)).map(({ id }) => id);
-  return ended.length > 0 ? freeSlots(client, ended, writes[0]?.write.worker ?? 'worker') : [];
+}
+
+/** Of a run that goes on, its own workflow is told with the end of the job: that costs it no signal. */
+const grantedPerEnd = 50;
+
+function takeGranted(
+  client: pg.ClientBase,
+  ended: ReadonlyMap<string, string | null>,
+): Map<string, readonly GrantedSlots[]> {
+  const teller = new Map([...ended].flatMap(([jobRunId, run]) => (run === null ? [] : [[run, jobRunId]])));
+  const granted = takeGrantedOf(client, new Set(teller.keys()), grantedPerEnd);
+  return new Map(
+    [...granted].map(([run, jobs]) => [
+      teller.get(run) as string,
+      jobs.map(({ job, number }) => ({ job, number })),
+    ]),
+  );
 }
 
 async function takeTokens(client: pg.ClientBase, writes: readonly PendingWrite[]): Promise<string[]> {

@@ -27,7 +27,7 @@ export async function flushKnownAttempts(
   const isStored = (write: PendingWrite) => stored.has(write.write.subject.jobRunId);
   const kept: Folded = { ...folded, decided: folded.decided.filter(({ pending }) => isStored(pending)) };
   // A process that knows the row has not been ended by it.
-  const deliver = () => answerAll(kept.decided, (jobRunId) => stored.get(jobRunId) ?? null, new Map());
+  const deliver = () => answerAll(kept.decided, { tokenOf: (jobRunId) => stored.get(jobRunId) ?? null });
   const rows = folded.rows.filter((row) => stored.has(row.id));
   const isTaken = new Set(taken);
   return {

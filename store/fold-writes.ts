@@ -1,4 +1,5 @@
 // Applies writes of attempts in their order to rows, in memory. Pure: what came of them is stored by whoever asked.
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import type { JobFailure, JobRunReason, RunState } from '../graph/states.ts';
 import {
   endAttempt,
@@ -74,14 +75,22 @@ function decide(pending: PendingWrite, row: JobRunRow, task: OpenTask | null): V
     : endAttempt(row, task, fence, pending.write.end, at);
 }
 
-/** Answers writes; to be called after the commit. @param workersEnded by job run, of those that have ended any */
+export interface AnswerFacts {
+  readonly tokenOf: (jobRunId: string) => string | null;
+  /** By job run, of those that have ended any. */
+  readonly workersEnded?: ReadonlyMap<string, number>;
+  /** By job run, what its end has given to others of its run. */
+  readonly granted?: ReadonlyMap<string, readonly GrantedSlots[]>;
+}
+
+/** Answers writes; to be called after the commit. */
 export function answerAll(
   decided: readonly Decided[],
-  tokenOf: (jobRunId: string) => string | null,
-  workersEnded: ReadonlyMap<string, number>,
+  { tokenOf, workersEnded = new Map(), granted = new Map() }: AnswerFacts,
 ): void {
   for (const { pending, verdict } of decided) {
-    if (pending.type === 'end') pending.answer(endAnswer(verdict));
+    if (pending.type === 'end')
+      pending.answer(endAnswer(verdict, granted.get(pending.write.subject.jobRunId)));
     else {
       const { subject, needsToken } = pending.write;
       const token = needsToken ? tokenOf(subject.jobRunId) : null;
@@ -101,8 +110,9 @@ function startAnswer(verdict: Verdict | undefined, token: string | null, workers
   return { verdict: 'superseded', message: whyNot(verdict) };
 }
 
-function endAnswer(verdict: Verdict | undefined): EndAnswer {
-  if (verdict && (verdict.applies || verdict.why === 'already')) return { verdict: 'recorded' };
+function endAnswer(verdict: Verdict | undefined, granted: readonly GrantedSlots[] | undefined): EndAnswer {
+  if (verdict && (verdict.applies || verdict.why === 'already'))
+    return { verdict: 'recorded', ...(granted && { granted }) };
   return { verdict: 'superseded', message: whyNot(verdict) };
 }
 

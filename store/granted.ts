@@ -4,6 +4,7 @@ import type { RunToStart } from './store.ts';
 
 export interface GrantedJob {
   readonly jobRunId: string;
+  readonly graphRunId: string | null;
   readonly job: string;
   /** Of its request. */
   readonly number: number;
@@ -43,4 +44,25 @@ export function takeGranted(client: object): Granted | null {
   const granted = noted.get(client) ?? null;
   noted.delete(client);
   return granted;
+}
+
+/** Takes out of what was noted what the caller tells by itself: the jobs of a graph run, by its id, up to so many of each. */
+export function takeGrantedOf(
+  client: object,
+  graphRunIds: ReadonlySet<string>,
+  most: number,
+): Map<string, GrantedJob[]> {
+  const taken = new Map<string, GrantedJob[]>();
+  const before = noted.get(client);
+  if (!before) return taken;
+  const left = before.jobs.filter((granted) => {
+    const { graphRunId } = granted;
+    if (graphRunId === null || !graphRunIds.has(graphRunId)) return true;
+    const jobs = taken.get(graphRunId) ?? [];
+    if (jobs.length >= most) return true;
+    taken.set(graphRunId, [...jobs, granted]);
+    return false;
+  });
+  noted.set(client, { ...before, jobs: left });
+  return taken;
 }

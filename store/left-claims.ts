@@ -51,12 +51,16 @@ export async function freeLeftClaims(database: Database, actor: string): Promise
 
 export type ToldGrant = Pick<GrantedJob, 'jobRunId' | 'number'>;
 
-/** Grants that are older than this, and that no workflow has heard of as far as is known. */
+/**
+ * Grants that are older than this, and that no workflow has heard of as far as is known: one whose job has begun has been told
+ * with the end of another.
+ */
 export async function readUntold({ pool }: Database, olderThan: Date, most: number): Promise<GrantedJob[]> {
   const found = await pool.query<GrantedJob>(
-    `SELECT r.id AS "jobRunId", j.key AS job, c.number::float8 AS number, ${workflowOfClaim} AS "workflowId"
+    `SELECT r.id AS "jobRunId", r.graph_run_id AS "graphRunId", j.key AS job, c.number::float8 AS number, ${workflowOfClaim} AS "workflowId"
      FROM (SELECT DISTINCT job_run_id, number FROM pool_claim WHERE granted_at < $1 AND told_at IS NULL LIMIT $2) c
-       JOIN job_run r ON r.id = c.job_run_id JOIN job j ON j.id = r.job_id LEFT JOIN graph_run g ON g.id = r.graph_run_id`,
+       JOIN job_run r ON r.id = c.job_run_id AND r.fence_run_id IS NULL
+       JOIN job j ON j.id = r.job_id LEFT JOIN graph_run g ON g.id = r.graph_run_id`,
     [olderThan, most],
   );
   return found.rows;

@@ -57,7 +57,6 @@ const grantSql = `
 
 interface GrantedRow extends GrantedJob {
   readonly project: string;
-  readonly graphRunId: string | null;
   readonly epoch: number;
   readonly attempts: number;
 }

@@ -1,5 +1,6 @@
 // The names that the API, the watch, the workers and people at the Temporal CLI share. Free of I/O and of zod.
 
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { cleanUpMs } from '../graph/rules.ts';
 
 /** Workflows and job activities; `graphrun-system` beside it serves the bookkeeping, so that long jobs never starve it. */
@@ -66,9 +67,8 @@ export const bookkeepingActivityIds = {
 /** Tells a workflow of jobs that have the slots of pools that they asked for. Told twice, it is the same as once. */
 export const grantedSignalName = 'graphrun:granted';
 
-/** `number` is that of the request: a reset brings signals of before to an execution that asks anew. */
 export interface GrantedSignal {
-  readonly jobs: readonly { readonly job: string; readonly number: number }[];
+  readonly jobs: readonly GrantedSlots[];
 }
 
 /** A cancel that no worker has taken by then becomes a terminate: the time that jobs have to clean up, and some more. */

@@ -76,7 +76,10 @@ export function beginFlight(run: OpenedRun, progress: Progress, settler: Settler
     runner.settle(job, { end: notStarted, error: null }, () => land(job, notStarted));
   };
 
-  const runner = createJobRunner({ run, progress, settler, scopes, land, waitAgain, fail: crash });
+  const runner = createJobRunner({
+    ...{ run, progress, settler, scopes, land, waitAgain, fail: crash },
+    hear: (granted) => startReady.hear(granted),
+  });
   const startReady = createStartReady({ run, progress, start, goOn, fail: crash });
   pause.whenOver(goOn);
   goOn();

@@ -9,10 +9,13 @@ import {
 } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/index.ts';
 import type { RunJobInput } from '../activities/resolve-job.ts';
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import {
   isRecordedFailure,
   isRecordedResult,
   isStoppedAttempt,
+  type RecordedFailure,
+  type RecordedResult,
   type StoppedAttempt,
   successOf,
   unrecordedOutput,
@@ -30,6 +33,8 @@ export interface AttemptedEnd {
   readonly error: RunError | null;
   /** Of a success that is to be settled. */
   readonly output?: unknown;
+  /** Jobs of the run that have slots of pools by that. */
+  readonly granted?: readonly GrantedSlots[];
   /** It has ended so only if an attempt has begun: else it is to be attempted again. */
   readonly ifBegun?: boolean;
 }
@@ -84,8 +89,12 @@ export function attemptJob(
 
 function readResult(result: unknown): AttemptedEnd {
   const succeeded = { end: successOf(result), error: null };
-  if (isRecordedResult(result)) return { ...succeeded, recorded: true };
+  if (isRecordedResult(result)) return { ...succeeded, recorded: true, ...grantedBy(result) };
   return { ...succeeded, recorded: false, output: unrecordedOutput(result) };
+}
+
+function grantedBy({ granted }: RecordedResult | RecordedFailure): Pick<AttemptedEnd, 'granted'> {
+  return granted ? { granted } : {};
 }
 
 function readStopped(failure: unknown): StoppedAttempt | null {
@@ -127,7 +136,7 @@ function readFailure(failure: unknown, { retry }: JobRules): AttemptedEnd {
     const mark = cause.details?.[0];
     const error = { type: cause.type ?? 'Error', message: cause.message };
     if (isRecordedFailure(mark))
-      return { end: { state: 'FAILED', reason: mark.recorded }, recorded: true, error };
+      return { end: { state: 'FAILED', reason: mark.recorded }, recorded: true, error, ...grantedBy(mark) };
     return { end: { state: 'FAILED', reason: unrecordedReason(cause.type) }, recorded: false, error };
   }
   return unrecorded('error', cause ?? failure, 'Error');

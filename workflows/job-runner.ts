@@ -1,5 +1,6 @@
 // Gives one job of a run to a worker, again where its attempt was none, and tells how it ended.
 import type { EndedJob } from '../activities/bookkeeping.ts';
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { isDone, notStarted, type Progress } from '../graph/planner.ts';
 import type { JobEnd } from '../graph/states.ts';
@@ -19,6 +20,8 @@ export interface JobRunnerOptions {
   readonly land: (job: number, end: JobEnd) => void;
   /** It was found without the slots of its pools. */
   readonly waitAgain: (job: number) => void;
+  /** Others have slots of pools, since one has ended. */
+  readonly hear: (granted: readonly GrantedSlots[]) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -29,7 +32,7 @@ export interface JobRunner {
 }
 
 export function createJobRunner(options: JobRunnerOptions): JobRunner {
-  const { run, progress, settler, scopes, land, waitAgain, fail } = options;
+  const { run, progress, settler, scopes, land, waitAgain, hear, fail } = options;
   const { plan } = run;
   const settle: JobRunner['settle'] = (job, ended, again) => {
     settler
@@ -39,7 +42,8 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   };
   const attempt = (job: number, dueAt: number | null): void => {
     attemptJob(inputOf(run, job), rulesAt(plan, job), dueAt, {
-      ended: ({ recorded, ...ended }) => {
+      ended: ({ recorded, granted, ...ended }) => {
+        if (granted) hear(granted);
         if (recorded) land(job, ended.end);
         else settle(job, scopes.isCancelled(job) ? asCancelled(ended) : ended, () => attempt(job, dueAt));
       },

@@ -2,17 +2,15 @@
 // one call; those that have to wait are told by a signal, many at once.
 import { ApplicationFailure, defineSignal, setHandler } from '@temporalio/workflow';
 import type { AskForSlotsInput } from '../activities/bookkeeping.ts';
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { local, locallyOrQueued, queued } from './bookkeeping.ts';
-import {
-  bookkeepingActivityIds,
-  type GrantedSignal,
-  grantedSignalName,
-  workflowFailures,
-} from './contract.ts';
+import { bookkeepingActivityIds, grantedSignalName, workflowFailures } from './contract.ts';
 
 export interface PoolLine {
   /** Asks, once all that has landed in this workflow task is taken. */
   ask(job: string): void;
+  /** Jobs have what they asked for: by a signal, or with the end of the job that had it before. */
+  hear(granted: readonly GrantedSlots[]): void;
 }
 
 const granted = defineSignal<[unknown]>(grantedSignalName);
@@ -65,12 +63,13 @@ export function createPoolLine(
     if (jobs.length > 0) begin(jobs);
   };
 
-  setHandler(granted, (input) => {
-    const jobs = readGranted(input);
+  const hear = (jobs: readonly GrantedSlots[]): void => {
     for (const { job, number } of jobs) early.set(job, number);
     beginAll(jobs.flatMap(({ job, number }) => (isGranted(job, number, waiting) ? [job] : [])));
-  });
+  };
+  setHandler(granted, (input) => hear(readGranted(input)));
   return {
+    hear,
     ask: (job) => {
       gathered.push(job);
       if (isAsking) return;
@@ -81,12 +80,12 @@ export function createPoolLine(
 }
 
 /** What somebody sends by hand that says nothing of this grants nothing. */
-function readGranted(input: unknown): GrantedSignal['jobs'] {
+function readGranted(input: unknown): readonly GrantedSlots[] {
   const jobs: unknown = typeof input === 'object' && input !== null && 'jobs' in input ? input.jobs : null;
   return Array.isArray(jobs) ? jobs.filter(isGrantOfJob) : [];
 }
 
-function isGrantOfJob(grant: unknown): grant is GrantedSignal['jobs'][number] {
+function isGrantOfJob(grant: unknown): grant is GrantedSlots {
   if (typeof grant !== 'object' || grant === null || !('job' in grant) || !('number' in grant)) return false;
   return typeof grant.job === 'string' && typeof grant.number === 'number';
 }

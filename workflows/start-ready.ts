@@ -1,5 +1,6 @@
 // Starts what is ready, in its turn. Jobs that need slots of pools ask for them first, and are not in flight meanwhile.
 import { patched } from '@temporalio/workflow';
+import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { type Progress, setAside, takeAside, takeReady } from '../graph/planner.ts';
 import { createAskingWindow } from './asking-window.ts';
@@ -21,6 +22,8 @@ export interface StartReady {
   upTo(most: number): void;
   /** Has a job that is set aside ask for its slots, and starts it when it has them. */
   ask(job: number): void;
+  /** Jobs have what they asked for. */
+  hear(granted: readonly GrantedSlots[]): void;
 }
 
 /** Where no job needs slots, nothing is paid for that. */
@@ -32,7 +35,7 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     const upTo = (most: number): void => {
       for (const job of takeReady(progress, most)) start(job);
     };
-    return { upTo, ask: () => {} };
+    return { upTo, ask: () => {}, hear: () => {} };
   }
   /** Have their slots, and start first. */
   let granted: number[] = [];
@@ -70,5 +73,5 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     // Runs that are older than the window have all their jobs ask at once.
     for (const job of window.next(left, () => patched(askInWindow))) ask(job);
   };
-  return { upTo, ask };
+  return { upTo, ask, hear: line.hear };
 }

@@ -163,8 +163,21 @@ describe('a job that asks for slots', () => {
     // It waits for its next attempt with what it has.
     expect(heard()).toEqual([second.job('a')]);
     const later = { ...attempt, fence: { ...second.fence, scheduledAtMs: 2_000 } };
-    await store.recorder.end({ ...later, mayHoldSlots: true, end: { kind: 'success', output: null } });
-    expect(heard()).toEqual([second.job('a'), second.job('b')]);
+    const ended = await store.recorder.end({
+      ...later,
+      mayHoldSlots: true,
+      end: { kind: 'success', output: null },
+    });
+    // Its own run is told with its end, and by nobody else.
+    expect(ended).toEqual({ verdict: 'recorded', granted: [{ job: 'b', number: expect.any(Number) }] });
+    expect(heard()).toEqual([second.job('a')]);
+    const untold = async () =>
+      (await store.watch.untoldGrants(new Date(Date.now() + 60_000), 10)).map(({ jobRunId }) => jobRunId);
+    expect(await untold()).toContain(second.job('b'));
+    // It has been told, since it has begun.
+    const subject = { ...attempt.subject, jobRunId: second.job('b'), job: 'b' };
+    await store.recorder.start({ ...attempt, subject, ...first_ });
+    expect(await untold()).not.toContain(second.job('b'));
     await close(second);
     await close({ ...first, runId: identity.runId });
   });

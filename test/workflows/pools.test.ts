@@ -26,9 +26,11 @@ describe('a pool of 3 with 50 jobs of 2 graphs', () => {
     expect(seen.most).toBe(3);
     expect(await claims()).toEqual([]);
     for (const { id } of runs) await expectProved(engine, id);
-    // Asked for in one call, and told without doubling the history of a run without pools.
-    const events = await Promise.all(runs.map(async ({ handle }) => (await handle.describe()).historyLength));
-    for (const length of events) expect(length).toBeLessThan(25 * 12);
+    // Told with the ends of its own jobs, as a rule, and not by signals.
+    const lengths = await Promise.all(
+      runs.map(async ({ handle }) => (await handle.describe()).historyLength),
+    );
+    for (const length of lengths) expect(length).toBeLessThan(25 * 8);
   });
 
   it('costs a wide graph that finds room one event more', async () => {
@@ -49,6 +51,30 @@ describe('a pool of 3 with 50 jobs of 2 graphs', () => {
     };
     const without = await lengthOf('roomy-without', undefined);
     expect(await lengthOf('roomy-with', { roomy: 1 })).toEqual({ ...without, markers: without.markers + 1 });
+  });
+});
+
+describe('a pool of one slot', () => {
+  it('does not double the history of a wide graph', async () => {
+    await putPool('single', 1);
+    const lengthOf = async (project: string, job: Jobs[string]) => {
+      await engine.push({ project, jobs: wide(40, job) });
+      const { id, handle } = await engine.start(project);
+      await engine.ended(id);
+      await handle.result();
+      const { events } = await handle.fetchHistory();
+      const signals = (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes);
+      return { handle, events: events?.length ?? 0, signals: signals.length };
+    };
+    const one = { kind: 'counted', config: { ms: 1 } };
+    const chained = { ...one, pools: { single: 1 } };
+    const [without, pooled] = [await lengthOf('s-without', one), await lengthOf('s-pooled', chained)];
+    // The end of one tells of the next: no signal, and a workflow task for each, as in a chain.
+    expect(pooled.signals).toBe(0);
+    expect(pooled.events).toBeLessThan(2 * without.events);
+    expect(
+      await replay(pooled.handle.workflowId, await takeHistory('one-slot', pooled.handle)),
+    ).toBeUndefined();
   });
 });
 
@@ -183,7 +209,7 @@ describe('jobs that wait for pools', () => {
     await putPool('few', 40);
     await engine.push({
       project: 'many',
-      jobs: wide(260, { kind: 'counted', config: { ms: 1 }, pools: { few: 1 } }),
+      jobs: wide(140, { kind: 'counted', config: { ms: 1 }, pools: { few: 1 } }),
     });
     const { id, handle } = await engine.start('many');
     const waiting = await until(async () => {

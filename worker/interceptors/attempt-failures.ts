@@ -47,11 +47,24 @@ export function isSuperseded(error: unknown): error is Error {
 }
 
 /** What Temporal is told; a recorded final end carries the mark, so that the workflow need not settle it. */
-export function toFailure(error: unknown, end: AttemptEnd | null, fence: Fence, final: boolean): Error {
+export function toFailure(
+  error: unknown,
+  { end, granted }: { readonly end: AttemptEnd | null; readonly granted: RecordedFailure['granted'] },
+  fence: Fence,
+  final: boolean,
+): Error {
   if (error instanceof CancelledFailure) return error;
   const { message, stack } = describeError(error);
   const mark: RecordedFailure[] =
-    end?.kind === 'failure' ? [{ fence, recorded: end.end.reason as RecordedFailure['recorded'] }] : [];
+    end?.kind === 'failure'
+      ? [
+          {
+            fence,
+            recorded: end.end.reason as RecordedFailure['recorded'],
+            ...(granted && { granted }),
+          },
+        ]
+      : [];
   const delay = retryDelayOf(error);
   // Cut as the row is: a failure of megabytes would never reach the server.
   const failure = ApplicationFailure.create({

@@ -16,7 +16,7 @@ import type { AttemptEnd, Fence, RecordedOutput } from '../../graph/transitions.
 import { workersEndedMax } from '../../graph/worker-ends.ts';
 import { readWorkflowId } from '../../graph/workflow-ids.ts';
 import type { AnyJobKind } from '../../jobs/define-job-kind.ts';
-import type { EndAnswer, StartAnswer } from '../../store/recorder.ts';
+import type { StartAnswer } from '../../store/recorder.ts';
 import type { Store } from '../../store/store.ts';
 import type { Guard } from '../guard.ts';
 import {
@@ -100,10 +100,12 @@ async function recordOutcome(
     const { cancellationDetails: cancel, info } = context;
     const error = cancel?.workerShutdown ? workerStopped(job.job) : caught;
     const end = classifyFailure({ error, cancel, attempt: info.attempt, retry, at: new Date() });
-    const isRecorded = end !== null && (await isWritten(finish(end)));
+    const written = end === null ? null : await finish(end).catch(orAway);
+    const isRecorded = written !== null && written !== 'away' && written.verdict === 'recorded';
     if (cancel?.workerShutdown) throw stoppedFailure(job, attempt.fence);
     if (end === null && cancel?.cancelRequested) throw new CancelledFailure(describeError(error).message);
-    throw toFailure(error, isRecorded ? end : null, attempt.fence, isFinalError(error, retry));
+    const told = { end: isRecorded ? end : null, granted: isRecorded ? written.granted : undefined };
+    throw toFailure(error, told, attempt.fence, isFinalError(error, retry));
   }
   // Beyond the catch: an output that cannot be recorded is no failure of the job.
   const { output, isSkipped } = done;
@@ -111,15 +113,10 @@ async function recordOutcome(
   const answer = await finish(end).catch(orAway);
   if (answer === 'away') return unrecordedResultOf(job, done);
   if (answer.verdict === 'superseded') throw supersededFailure(job, answer.message);
-  return resultOf(attempt.fence, done);
+  return { ...resultOf(attempt.fence, done), ...(answer.granted && { granted: answer.granted }) };
 }
 
 /** An end that Postgres was away for is told to Temporal as it is, unmarked: the workflow settles it. */
-async function isWritten(writing: Promise<EndAnswer>): Promise<boolean> {
-  const answer = await writing.catch(orAway);
-  return answer !== 'away' && answer.verdict === 'recorded';
-}
-
 function orAway(error: unknown): 'away' {
   if (error instanceof CodedError && error.code === 'STORE_UNAVAILABLE') return 'away';
   throw error;
