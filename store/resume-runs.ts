@@ -86,14 +86,17 @@ async function makeResumePlan(
   return { view: { graphRunId, epoch, version, hash, jobs }, plan, params };
 }
 
-async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, request: Resume) {
+/** The run's project may be locked. */
+export async function resumeRun(client: pg.ClientBase, cache: GraphCache, id: string, request: Resume) {
   if (!isId(id)) throw unknownGraphRun(id);
   // A delete of the project waits until the run is open again, and then refuses.
   await lockLine(client, { id });
   const run = await readRunToResume(client, id, 'FOR UPDATE');
   const { view, plan, params } = await makeResumePlan(client, cache, run, request);
   if (request.plan !== null && request.plan !== view.hash) throw outdated(id);
-  if (!view.jobs.some((job) => job.action === 'rerun' || isMarked(job))) throw nothingToResume(id, run);
+  // One that was cancelled once all its jobs had succeeded has nothing left but its end.
+  const isDone = run.state === 'SUCCESS' && !view.jobs.some((job) => job.action === 'rerun' || isMarked(job));
+  if (isDone) throw nothingToResume(id);
   const { actor } = request;
   const epoch = run.epoch + 1;
   await client.query(
@@ -186,7 +189,7 @@ function outdated(id: string): CodedError {
   return new CodedError('PLAN_OUTDATED', message);
 }
 
-function nothingToResume(id: string, { state }: RunToResume): CodedError {
-  const message = `Graph run ${id} is ${state} and no job of it would run again; name the jobs to run again in "from".`;
+function nothingToResume(id: string): CodedError {
+  const message = `Graph run ${id} is SUCCESS and no job of it would run again; name the jobs to run again in "from".`;
   return new CodedError('NOTHING_TO_RESUME', message);
 }

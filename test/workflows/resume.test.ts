@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { expectProved } from '../support/expect-proved.ts';
 import { resetPoints, resetWorkflow } from '../support/reset.ts';
 import { statesOf, useResumes, whole } from '../support/resumes.ts';
+import { useSql } from '../support/sql.ts';
 import { until } from '../support/until.ts';
 
 const { engine, begun, broken, resume, failIn, pushChain } = await useResumes();
 const { store } = engine;
+const sql = await useSql(engine.databaseUrl);
 
 describe('a resume', () => {
   it('runs exactly the jobs that failed or were not reached, and all is proved', async () => {
@@ -55,6 +57,19 @@ describe('a resume', () => {
     expect(run.tasks.map(({ workflowId, epoch }) => [workflowId, epoch])).toEqual(
       [1, 2, 3].map((epoch) => [`graph-run/${id}/${epoch}`, epoch]),
     );
+  });
+
+  it('of a run that was cancelled once all its jobs had succeeded runs none, and it succeeds', async () => {
+    await pushChain('late');
+    const { id } = await engine.run('late');
+    // As a cancel leaves it that comes between the end of the last job and the end of the run.
+    await sql.query(`UPDATE graph_run SET state = 'FAILED', reason = 'cancelled' WHERE id = $1`, [id]);
+    begun.length = 0;
+    const run = await resume(id);
+    expect(run).toMatchObject({ state: 'SUCCESS', reason: null, epoch: 2 });
+    expect(begun).toEqual([]);
+    expect(run.jobRuns.map(({ reused }) => reused)).toEqual(run.jobRuns.map(() => true));
+    await expectProved(engine, id);
   });
 
   it('of a run that succeeded starts at a chosen job', async () => {
