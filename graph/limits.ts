@@ -26,6 +26,10 @@ export const limits = {
   simulatedDays: 800,
   simulatedTimes: 100_000,
   clockEffectsShown: 100,
+  slotsPerBackfill: 10_000,
+  backfillRunsAtOnce: 100,
+  /** That are not done, of a project. */
+  openBackfills: 100,
   jobsInFlightDefault: 100,
   pools: 200,
   poolSlots: 10_000,

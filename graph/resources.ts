@@ -140,7 +140,7 @@ export const attemptSchema = z.object({
 });
 export type AttemptView = z.infer<typeof attemptSchema>;
 
-export const runOriginSchema = z.enum(['api', 'temporal', 'schedule', 'after']);
+export const runOriginSchema = z.enum(['api', 'temporal', 'schedule', 'after', 'backfill']);
 
 export const graphRunSchema = z.object({
   id: z.uuid(),
@@ -152,7 +152,7 @@ export const graphRunSchema = z.object({
   error: runErrorSchema.nullable(),
   params: z.record(z.string(), z.unknown()),
   select: z.array(z.string()).nullable(),
-  /** Who made it: this API, something outside that started the workflow, a schedule, or a run that this one follows. */
+  /** Who made it: this API, something outside that started the workflow, a schedule, a run that this one follows, or a backfill. */
   origin: runOriginSchema,
   /** The run of another project whose success started this one. */
   afterRunId: z.uuid().nullable(),
@@ -160,6 +160,8 @@ export const graphRunSchema = z.object({
   schedule: z.string().nullable(),
   /** The time of the schedule that it is of, or at which that was triggered. */
   scheduledAt: time.nullable(),
+  /** That it was made by; null for none. */
+  backfillId: z.uuid().nullable(),
   epoch: z.int(),
   workflowId: z.string(),
   /** In its current epoch. */
@@ -235,6 +237,7 @@ export const eventSchema = z.object({
     'schedule',
     /** Of one by its name, which begins the note. */
     'pool',
+    'backfill',
     'watch',
   ]),
   /** Null where it is of the whole installation. */
@@ -251,6 +254,7 @@ export const eventSchema = z.object({
   note: z.string().nullable(),
   /** The name of one. */
   schedule: z.string().nullable(),
+  backfillId: z.uuid().nullable(),
 });
 export type EventView = z.infer<typeof eventSchema>;
 

@@ -88,6 +88,7 @@ function unknown({ at }: Fired): Admitted {
 
 /** Its own row may have come in between, by the watch: whoever inserts it as well finds that out. */
 const others = 'schedule_id = $1 AND (workflow_id, first_execution_run_id) IS DISTINCT FROM ($3, $4)';
+const ofItsOwn = `${others} AND backfill_id IS NULL`;
 
 /** Of a schedule and a time of late: each reads few rows, however many runs it has had. */
 export const slotQueries = {
@@ -95,9 +96,9 @@ export const slotQueries = {
   taken: `SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at = $2
     UNION ALL (SELECT scheduled_at FROM graph_run WHERE ${others} AND is_slot AND scheduled_at > $2
       ORDER BY scheduled_at DESC LIMIT 100)`,
-  /** A run that was open then. */
-  busy: `SELECT FROM (SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND completed_at IS NULL
-    UNION ALL (SELECT FROM graph_run WHERE ${others} AND started_at <= $2 AND completed_at > $2
+  /** A run that was open then. Temporal's policies know nothing of the runs of a backfill. */
+  busy: `SELECT FROM (SELECT FROM graph_run WHERE ${ofItsOwn} AND started_at <= $2 AND completed_at IS NULL
+    UNION ALL (SELECT FROM graph_run WHERE ${ofItsOwn} AND started_at <= $2 AND completed_at > $2
       ORDER BY completed_at LIMIT 1)) AS open LIMIT 1`,
 } as const;
 

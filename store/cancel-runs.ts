@@ -80,7 +80,8 @@ interface RequestedRow extends CancelColumns {
   readonly first_execution_run_id: string | null;
 }
 
-async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
+/** The run's project may be locked, as by those who end runs. */
+export async function cancelGraphRun(client: pg.ClientBase, { id, note, actor }: NewCancel) {
   if (!isId(id)) throw unknownGraphRun(id);
   const found = await client.query<
     RequestedRow & { project: string; is_open: boolean; is_in_line: boolean | null }

@@ -41,6 +41,7 @@ interface FeedRow {
   readonly actor: string;
   readonly note: string | null;
   readonly schedule: string | null;
+  readonly backfill_id: string | null;
 }
 
 /**
@@ -49,7 +50,7 @@ interface FeedRow {
  */
 const selectEvents = `
   SELECT counter.last, oldest.number AS oldest, e.number, e.at, e.type, e.project, e.graph_run_id, e.job_run_id, e.job,
-         e.state, e.reason, e.epoch, e.attempt, e.actor, e.note, e.schedule
+         e.state, e.reason, e.epoch, e.attempt, e.actor, e.note, e.schedule, e.backfill_id
   FROM event_counter counter
   LEFT JOIN LATERAL (SELECT number FROM event ORDER BY number LIMIT 1) oldest ON true
   LEFT JOIN LATERAL (
@@ -115,5 +116,6 @@ function toView(row: FeedRow, number: string): EventView {
     actor: row.actor,
     note: row.note,
     schedule: row.schedule,
+    backfillId: row.backfill_id,
   };
 }

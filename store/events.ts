@@ -18,6 +18,7 @@ export interface NewEvent {
   readonly note?: string | null;
   /** The name of one. */
   readonly schedule?: string | null;
+  readonly backfillId?: string | null;
 }
 
 /** The columns of `eventArrays`, in their order. */
@@ -57,8 +58,8 @@ export function eventArrays(events: readonly NewEvent[]): unknown[][] {
 }
 
 /** Attempts, whose statement is of its own, are of no schedule. */
-const allColumns = `${eventColumns}, schedule`;
-const allTypes = [...eventTypes, 'text[]'];
+const allColumns = `${eventColumns}, schedule, backfill_id`;
+const allTypes = [...eventTypes, 'text[]', 'uuid[]'];
 
 const insertSql = `
   WITH counter AS (UPDATE event_counter SET last = last + $1::int WHERE id = 1 RETURNING last)
@@ -74,5 +75,6 @@ const insertSql = `
 export async function insertEvents(client: pg.ClientBase, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const schedules = events.map((event) => event.schedule ?? null);
-  await client.query(insertSql, [events.length, ...eventArrays(events), schedules]);
+  const backfills = events.map((event) => event.backfillId ?? null);
+  await client.query(insertSql, [events.length, ...eventArrays(events), schedules, backfills]);
 }

@@ -45,7 +45,7 @@ export function createGraphRuns(database: Database, graphs: Graphs, cache: Graph
            SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project, r.created_at,
              row_number() OVER (PARTITION BY r.project_id ORDER BY r.created_at, r.id) AS round
            FROM graph_run r
-           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin IN ('api', 'after') OR r.epoch > 1)
+           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin IN ('api', 'after', 'backfill') OR r.epoch > 1)
              AND (r.created_at < $1 OR r.origin = 'after')
              AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
          ) unstarted ORDER BY round, created_at, id LIMIT $2`,
@@ -83,6 +83,7 @@ async function listGraphRuns(database: Database, filter: GraphRunFilter, page: P
     WHERE ($2::text IS NULL OR r.project_id = (SELECT id FROM project WHERE name = $2)
            OR (r.project_id IS NULL AND r.project_name = $2))
       AND ($3::run_state IS NULL OR r.state = $3)
+      AND ($6::uuid IS NULL OR r.backfill_id = $6)
       AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4::timestamptz, $5::uuid))
     ORDER BY r.created_at DESC, r.id DESC LIMIT $1`;
   const found = await database.pool.query<GraphRunRow>(sql, [
@@ -91,6 +92,7 @@ async function listGraphRuns(database: Database, filter: GraphRunFilter, page: P
     filter.state ?? null,
     cursor?.createdAt ?? null,
     cursor?.id ?? null,
+    filter.backfill ?? null,
   ]);
   const cursorOf = (row: GraphRunRow) => encodeCursor({ createdAt: row.created_at, id: row.id });
   return cutPage(found.rows, page.limit, toGraphRunView, cursorOf);

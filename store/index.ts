@@ -1,6 +1,7 @@
 import { CodedError } from '../graph/errors.ts';
 import { createRuns } from './all-runs.ts';
 import { createApiKeys } from './api-keys.ts';
+import { createBackfills } from './backfills.ts';
 import { createCancels } from './cancel-runs.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { openDatabase } from './database.ts';
@@ -76,6 +77,7 @@ export function createStore(options: StoreOptions): Store {
     runs: translateErrors(createRuns(database, graphs)),
     schedules: translateErrors(createSchedules(database, cache)),
     pastRuns: translateErrors(createPastRuns(database)),
+    backfills: translateErrors(createBackfills(database, cache)),
     files: translateErrors(createFiles(database)),
     apiKeys: translateErrors(createApiKeys(database)),
     pools: translateErrors(createPools(database)),

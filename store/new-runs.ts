@@ -85,8 +85,15 @@ export interface GraphRunToInsert {
   readonly scheduleId?: string | null;
   readonly scheduledAt?: Date | null;
   readonly isSlot?: boolean;
+  readonly backfillId?: string;
   readonly actor: string;
 }
+
+/** Its row comes before its workflow. */
+const isStartedHere: Readonly<Record<Origin, boolean>> = {
+  ...{ api: true, after: true, backfill: true },
+  ...{ temporal: false, schedule: false },
+};
 
 /** A run as it was created. The event is for the caller to add as its transaction's last statement. */
 export interface Inserted<View> {
@@ -95,8 +102,7 @@ export interface Inserted<View> {
 }
 
 /**
- * The run and a JobRun for each job that is not merely passed through, all PENDING. One of the API, or that follows another, waits while as many are open
- * as may be, and its project is locked for that; one that was started outside has its workflow already, and is counted.
+ * The run and a JobRun for each job that is not merely passed through, all PENDING. One that is started here waits while as many are open as may be, and its project is locked for that; one that was started outside has its workflow already, and is counted.
  */
 export async function insertGraphRun(
   client: pg.ClientBase,
@@ -110,10 +116,10 @@ export async function insertGraphRun(
      )
      INSERT INTO graph_run AS r (id, project_id, project_name, version, params, "select", selective, origin, workflow_id,
                             first_execution_run_id, after_run_id, created_by, updated_by, reason, line_number,
-                            schedule_id, scheduled_at, is_slot)
+                            schedule_id, scheduled_at, is_slot, backfill_id)
      SELECT $1::uuid, $2::uuid, $3::text, $4::int, $5::jsonb, $6::text[], $7::bool, $8::run_origin, $9::text, $10::text, $11::uuid, $12::text,
        $12::text, CASE WHEN is_full THEN 'slot' END, CASE WHEN is_full THEN nextval('line_number') END,
-       $14::uuid, $15::timestamptz, $16::bool
+       $14::uuid, $15::timestamptz, $16::bool, $17::uuid
      FROM line
      RETURNING ${graphRunColumns}`,
     [
@@ -129,12 +135,11 @@ export async function insertGraphRun(
       run.firstExecutionRunId,
       run.afterRunId ?? null,
       run.actor,
-      run.origin === 'api' || run.origin === 'after'
-        ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns)
-        : null,
+      isStartedHere[run.origin] ? (run.pinned.graph.maxOpenRuns ?? defaultMaxOpenRuns) : null,
       run.scheduleId ?? null,
       run.scheduledAt ?? null,
       run.isSlot ?? false,
+      run.backfillId ?? null,
     ],
   );
   const passing = new Set(run.plan.passing);

@@ -68,6 +68,7 @@ export interface GraphRunRow extends CancelColumns, PauseColumns {
   readonly after_run_id: string | null;
   readonly schedule: string | null;
   readonly scheduled_at: Date | null;
+  readonly backfill_id: string | null;
   readonly workflow_id: string;
   readonly created_at: Date;
   readonly created_by: string;
@@ -80,7 +81,7 @@ export interface GraphRunRow extends CancelColumns, PauseColumns {
 
 export const graphRunColumns = `
   r.id, r.project_id, r.project_name, r.version, r.state, r.reason, r.error, r.params, r."select", r.selective, r.origin,
-  r.after_run_id, (SELECT s.name FROM schedule s WHERE s.id = r.schedule_id) AS schedule, r.scheduled_at, r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, ${pauseColumns}, ${cancelColumns}`;
+  r.after_run_id, (SELECT s.name FROM schedule s WHERE s.id = r.schedule_id) AS schedule, r.scheduled_at, r.backfill_id, r.epoch, r.workflow_id, r.created_at, r.created_by, r.started_at, ${pauseColumns}, ${cancelColumns}`;
 
 export const selectGraphRun = `
   SELECT ${graphRunColumns}, counts.*
@@ -108,6 +109,7 @@ export function toGraphRunView(row: GraphRunRow): GraphRunView {
     afterRunId: row.after_run_id,
     schedule: row.schedule,
     scheduledAt: row.scheduled_at?.toISOString() ?? null,
+    backfillId: row.backfill_id,
     epoch: row.epoch,
     workflowId: row.workflow_id,
     cancelRequest: toCancelRequest(row),

@@ -18,6 +18,7 @@ import type {
 import type { RunState } from '../graph/states.ts';
 import type { Runs } from './all-runs.ts';
 import type { ApiKeys } from './api-keys.ts';
+import type { Backfills } from './backfills.ts';
 import type { Cancels } from './cancel-runs.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Events } from './event-feed.ts';
@@ -148,6 +149,7 @@ export interface JobRunToStart extends RunToStart {
 export interface GraphRunFilter {
   readonly project?: string | undefined;
   readonly state?: RunState | undefined;
+  readonly backfill?: string | undefined;
 }
 
 export interface GraphRuns {
@@ -268,6 +270,7 @@ export interface Store {
   readonly runs: Runs;
   readonly schedules: Schedules;
   readonly pastRuns: PastRuns;
+  readonly backfills: Backfills;
   readonly files: Files;
   readonly apiKeys: ApiKeys;
   readonly pools: Pools;

@@ -15,6 +15,7 @@ const schemaFiles = [
   'graph/pools.ts',
   'graph/resources.ts',
   'graph/run-inputs.ts',
+  'graph/schedules/backfills.ts',
   'graph/schedules/definition.ts',
   'graph/schedules/resources.ts',
   'graph/schedules/simulations.ts',

@@ -1,12 +1,16 @@
 // The loop that keeps rows equal to what Temporal did. It needs no worker, so it works while all of them are down.
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHousekeeping, type HousekeepingOptions } from './housekeeping.ts';
+import { type BackfillKeepingOptions, createBackfillKeeping } from './keep-backfills.ts';
 import { type LeaseTimes, workOnLease } from './lease.ts';
 import { createScheduleKeeping, type ScheduleKeepingOptions } from './schedules/keep-schedules.ts';
 import { beginTenure, type TurnOptions, takeTurn } from './turn.ts';
 
 export interface WatchOptions extends Omit<TurnOptions, 'lease' | 'behindAfterMs'>, HousekeepingOptions {
-  readonly store: TurnOptions['store'] & HousekeepingOptions['store'] & ScheduleKeepingOptions['store'];
+  readonly store: TurnOptions['store'] &
+    HousekeepingOptions['store'] &
+    ScheduleKeepingOptions['store'] &
+    BackfillKeepingOptions['store'];
   readonly warehouse: TurnOptions['warehouse'] & HousekeepingOptions['warehouse'];
   readonly starter: TurnOptions['starter'];
   readonly leaseTimes?: LeaseTimes;
@@ -25,6 +29,7 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
   const onRenewed = () => store.watch.noteLag(behindAfterMs);
   const housekeeping = createHousekeeping(given);
   const schedules = createScheduleKeeping(given);
+  const backfills = createBackfillKeeping(given);
   const watching = workOnLease(
     { leases: store.leases, name: lease, holder, onError, onRenewed, ...times },
     async (signal) => {
@@ -32,6 +37,7 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
       while (!signal.aborted) {
         housekeeping.tend();
         schedules.tend();
+        backfills.tend(signal);
         await takeTurn(options, tenure, signal).catch((error: unknown) => {
           if (!signal.aborted) onError(error);
         });
@@ -42,7 +48,7 @@ export function startWatch({ leaseTimes, ...given }: WatchOptions): { stop(): Pr
   return {
     stop: async () => {
       await watching.stop();
-      await Promise.all([housekeeping.stop(), schedules.stop()]);
+      await Promise.all([housekeeping.stop(), schedules.stop(), backfills.stop()]);
     },
   };
 }

@@ -27,14 +27,14 @@ interface Patience {
 
 /**
  * In ascending order, after `after` and up to and with `until`. It ends where more than `excludedMax` times were found that are
- * excluded: exclusions may leave nothing of a schedule for years.
+ * excluded: exclusions may leave nothing of a schedule for years. Returns whether it came to `until`.
  */
 export function* ticksAfter(
   timing: Timing,
   after: number,
   until: number,
   excludedMax = Number.POSITIVE_INFINITY,
-): Generator<Tick, void> {
+): Generator<Tick, boolean> {
   const patience: Patience = { left: excludedMax };
   const first = Math.max(after + 1, timing.startAt ?? after + 1);
   const last = Math.min(until, timing.endAt ?? until);
@@ -45,6 +45,7 @@ export function* ticksAfter(
     yield* ticksWithin(timing, from, to, patience);
     from = to;
   }
+  return patience.left >= 0;
 }
 
 export function isTick(timing: Timing, at: number): boolean {

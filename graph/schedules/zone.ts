@@ -45,6 +45,12 @@ function findStretches(timezone: string, from: number, to: number): Stretch[] {
   return stretches;
 }
 
+/** When a clock shows a time, given as if that were UTC: of two such instants the one, and of a gap the one beside it. */
+export function instantOf(timezone: string, clock: number, disambiguation: 'earlier' | 'later'): number {
+  const shown = Temporal.Instant.fromEpochMilliseconds(clock).toZonedDateTimeISO('UTC').toPlainDateTime();
+  return shown.toZonedDateTime(timezone, { disambiguation }).epochMilliseconds;
+}
+
 export function offsetAt(stretches: readonly Stretch[], instant: number): number {
   return stretchAt(stretches, instant).offsetMs;
 }

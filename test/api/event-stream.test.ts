@@ -38,6 +38,7 @@ const anEvent: EventView = {
   actor: 'test',
   note: null,
   schedule: null,
+  backfillId: null,
 };
 const head = async () => (await client.events.list({ after: 'latest' })).readTo;
 const numbersOf = (events: readonly EventView[]) => events.map(({ number }) => number);

@@ -43,6 +43,7 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     afterRunId: null,
     schedule: null,
     scheduledAt: null,
+    backfillId: null,
     epoch: 1,
     workflowId: `graph-run/${id}/1`,
     cancelRequest: null,
