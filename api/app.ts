@@ -13,6 +13,7 @@ import { limitRates, requestsPerSecondMax } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { useSchemas } from './plugins/schemas.ts';
 import { refuseWhileStopping } from './plugins/shutdown.ts';
+import { backfillRoutes } from './routes/backfills.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { graphRoutes } from './routes/graph.ts';
@@ -115,6 +116,7 @@ async function apiRoutes(v1: Api, dependencies: Dependencies, metrics: Metrics):
   scheduleRoutes(v1, dependencies);
   scheduleActionRoutes(v1, dependencies);
   scheduleSimulationRoutes(v1, dependencies);
+  backfillRoutes(v1, dependencies);
   await v1.register((scope) => graphRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
   await v1.register((scope) => fileRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies));
 }

@@ -1,3 +1,4 @@
+import { createBackfills } from './backfills.ts';
 import { createEvents } from './events.ts';
 import { createFiles } from './files.ts';
 import { createGraphs } from './graphs.ts';
@@ -12,8 +13,16 @@ import { createVerifications } from './verifications.ts';
 export type * from '../graph/inspections.ts';
 export type { PoolView } from '../graph/pools.ts';
 export type * from '../graph/resources.ts';
+export type { BackfillPreview, BackfillView } from '../graph/schedules/backfills.ts';
 export type { SchedulePreview, ScheduleTick, ScheduleView } from '../graph/schedules/resources.ts';
 export type { ScheduleSimulation } from '../graph/schedules/simulations.ts';
+export type {
+  BackfillFilter,
+  BackfillWindow,
+  CancelBackfillOptions,
+  NewBackfill,
+  ResumeBackfillOptions,
+} from './backfills.ts';
 export { GraphrunError, type InputProblem, isPassing, ServerUnreachable } from './errors.ts';
 export type { EventFilter, EventPageOptions, FollowOptions } from './events.ts';
 export type { UploadContent, UploadOptions } from './files.ts';
@@ -46,6 +55,7 @@ export function createClient(settings: ClientSettings) {
     graphRuns: createGraphRuns(http),
     jobRuns: createJobRuns(http),
     schedules: createSchedules(http),
+    backfills: createBackfills(http),
     pools: createPools(http),
     events: createEvents(http),
     verifications: createVerifications(http),

@@ -46,6 +46,8 @@ export interface MarkOptions extends OnceOptions {
 export interface RunFilter {
   readonly project?: string | undefined;
   readonly state?: RunState | undefined;
+  /** Those that a backfill has made, by its id. */
+  readonly backfill?: string | undefined;
 }
 
 export function createGraphRuns(http: Http) {

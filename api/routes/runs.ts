@@ -18,6 +18,7 @@ const tags = ['runs'];
 const listQuery = pageQuery.extend({
   project: projectNameSchema.optional(),
   state: z.enum(RunState).optional(),
+  backfill: z.uuid().optional().describe('Those that a backfill has made.'),
 });
 
 /** /projects/:project/runs */
@@ -72,10 +73,11 @@ export function graphRunRoutes(app: Api, { store, inspector }: Dependencies): vo
         response: { 200: pageSchema(graphRunSchema) },
       },
     },
-    async ({ query: { project, state, ...page } }) => {
-      const found = await store.graphRuns.list({ project, state }, page);
-      // A project that is not there has no runs either: only then is it worth a look.
+    async ({ query: { project, state, backfill, ...page } }) => {
+      const found = await store.graphRuns.list({ project, state, backfill }, page);
+      // What is not there has no runs either: only then is it worth a look.
       if (project !== undefined && found.items.length === 0) await store.projects.get(project);
+      if (backfill !== undefined && found.items.length === 0) await store.backfills.get(backfill);
       return found;
     },
   );

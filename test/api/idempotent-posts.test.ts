@@ -38,6 +38,16 @@ async function scheduleOf(project: string, paused: boolean): Promise<string> {
   return `${url}/nightly`;
 }
 
+/** A backfill of a schedule of the project, cancelled if so; the path of it. */
+async function backfillOf(project: string, isCancelled: boolean): Promise<string> {
+  const { headers } = await post(`${await scheduleOf(project, false)}/backfills`, { payload: aDay });
+  const url = String(headers.location);
+  if (isCancelled) await post(`${url}/cancel`);
+  return url;
+}
+
+const aDay = { from: '2026-01-01', to: '2026-01-01' };
+
 /** These change nothing. */
 const reading = ['POST /v1/graph-runs/{id}/plan'];
 
@@ -84,6 +94,15 @@ describe('every POST', () => {
     }),
     'POST /v1/projects/{project}/schedules/{name}/unpause': async (project) => ({
       ...{ url: `${await scheduleOf(project, true)}/unpause`, status: 200 },
+    }),
+    'POST /v1/projects/{project}/schedules/{name}/backfills': async (project) => ({
+      ...{ url: `${await scheduleOf(project, false)}/backfills`, payload: aDay },
+    }),
+    'POST /v1/backfills/{id}/cancel': async (project) => ({
+      ...{ url: `${await backfillOf(project, false)}/cancel`, payload: { running: true }, status: 200 },
+    }),
+    'POST /v1/backfills/{id}/resume': async (project) => ({
+      ...{ url: `${await backfillOf(project, true)}/resume`, status: 200 },
     }),
     'POST /v1/job-runs/{id}/mark': async (project) => {
       const id = jobRunIdOf(await failedRun(project), 'load');

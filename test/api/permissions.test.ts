@@ -63,6 +63,12 @@ const permissions = {
   'POST /v1/projects/{project}/schedules/{name}/pause': 'write',
   'POST /v1/projects/{project}/schedules/{name}/unpause': 'write',
   'GET /v1/projects/{project}/schedules/{name}/preview': 'read',
+  'POST /v1/projects/{project}/schedules/{name}/backfills': 'write',
+  'GET /v1/projects/{project}/schedules/{name}/backfills/preview': 'read',
+  'GET /v1/projects/{project}/backfills': 'read',
+  'GET /v1/backfills/{id}': 'read',
+  'POST /v1/backfills/{id}/cancel': 'write',
+  'POST /v1/backfills/{id}/resume': 'write',
 } as const;
 
 const allowed = {
