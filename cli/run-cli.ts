@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { GraphrunError } from '../client/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Setting } from './command.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs.ts';
@@ -55,6 +56,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     explainCommand,
     jobsCommand,
     scheduleCommand,
+    backfillCommand,
     poolsCommand,
   ];
   for (const make of commands) program.addCommand(make(setting));

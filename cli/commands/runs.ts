@@ -7,6 +7,7 @@ import { formatColumns, formatSpan, formatTime, printable, styleState, styleTitl
 interface Flags {
   readonly project?: string;
   readonly state?: GraphRunView['state'];
+  readonly backfill?: string;
   readonly limit: number;
 }
 
@@ -27,12 +28,13 @@ export function runsCommand(setting: Setting): Command {
         'SUCCESS',
       ]),
     )
+    .option('--backfill <id>', 'only those that a backfill has made')
     .option('--limit <number>', 'how many at most', readCount, 20);
 }
 
 async function listRuns({ client, io, print }: Session, _args: string[], flags: Flags): Promise<undefined> {
-  const { project, state, limit } = flags;
-  const page = await client.graphRuns.list({ project, state, limit });
+  const { project, state, backfill, limit } = flags;
+  const page = await client.graphRuns.list({ project, state, backfill, limit });
   print(page, () => renderRuns(page.items, new Date(), useColor(io.stdout)));
 }
 

@@ -41,7 +41,8 @@ async function showJobRun({ client, io, print }: Session, id: string): Promise<v
 function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string {
   const facts = [
     ['version', String(run.version ?? '')],
-    ['origin', run.afterRunId === null ? run.origin : `after run ${run.afterRunId}`],
+    ['origin', originOf(run)],
+    ['time', run.schedule === null ? '' : `${formatTime(run.scheduledAt)} of ${run.schedule}`],
     ['created', `${formatTime(run.createdAt)} by ${printable(run.createdBy)}`],
     ['select', run.select === null ? '' : printable(run.select.join(', '))],
     ['params', Object.keys(run.params).length === 0 ? '' : JSON.stringify(run.params)],
@@ -50,6 +51,11 @@ function renderGraphRun(run: GraphRunDetail, now: Date, color: boolean): string 
     ['workflow', run.workflowId],
   ];
   return `${renderFacts(facts)}\n\n${renderRun(run, now, { color, ids: true })}`;
+}
+
+function originOf({ origin, afterRunId, backfillId }: GraphRunDetail): string {
+  if (afterRunId !== null) return `after run ${afterRunId}`;
+  return backfillId === null ? origin : `backfill ${backfillId}`;
 }
 
 function renderJobRun(

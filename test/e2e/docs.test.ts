@@ -46,12 +46,19 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^temporal workflow signal /, /^Signal workflow succeeded\n$/],
   [
     /^graphrun schedule (create|change|pause|unpause|show) /,
-    /^schedule +shop\/nightly\n[\s\S]*in Temporal +(as (utc|plain)|not yet)$/m,
+    /^schedule +shop\/(nightly|daily)\n[\s\S]*in Temporal +(as (utc|plain)|not yet)$/m,
   ],
   [/^graphrun schedule preview /, /^Europe\/Berlin +UTC\n(\S+T0[23]:30:00\S+ .*\n){3}$/],
   [/^graphrun schedule simulate /, /^times +\d+; 1 on [\s\S]*^overlaps +\d/m],
   [/^graphrun schedule list /, /^SCHEDULE +TIMES .*\nnightly +30 2 /],
   [/^graphrun schedule delete /, /^$/],
+  [/^graphrun backfill start .* --dry-run/, /^times +3 from .*\n[\s\S]*^would make +3 runs$/m],
+  [/^graphrun backfill start .* --watch/, /SUCCESS {2}3 of 3 done, 3 succeeded\n$/],
+  [/^graphrun backfill list /, /^BACKFILL +SCHEDULE .*\n\S+ +daily .* SUCCESS +3 of 3 done/],
+  [/^graphrun backfill show /, /^backfill +\S+\nschedule +shop\/daily\n/],
+  [/^graphrun runs --backfill /, /^RUN +PROJECT .*\n(\S+ +shop +SUCCESS .*\n){3}$/],
+  [/^graphrun backfill cancel /, /^state +FAILED cancelled\n[\s\S]*^stopped .*: the wrong file$/m],
+  [/^graphrun backfill resume /, /^state +RUNNING$/m],
   [/^graphrun pools /, /^POOL +SLOTS .*\ncrm +3 +0 +0 +connections to the CRM\n$/],
   [/^graphrun pools/, /^POOL +SLOTS .*\ncrm +3 /],
   [/^graphrun plan RUN --from per_day/, /1 to run again, 1 kept/],
@@ -74,12 +81,14 @@ async function type(command: string, folder: string): Promise<string> {
   const latest = await latestRun();
   const isOfOpen = /^(graphrun (cancel|pause|unpause)|temporal workflow signal) /.test(command);
   const runId = isOfOpen ? await startLongRun() : latest?.id;
+  const backfillId = command.includes('BACKFILL') ? await backfillOf(command) : '';
   const line = command
     .replace(/^npm run -s graphrun --/, graphrun)
     .replace(/^graphrun\b/, graphrun)
     .replace(/^temporal\b/, `${info.temporalCli} --address ${info.temporalAddress}`)
     .replace(/^export (\w+)=.*/, '$&; echo $$$1')
     .replace(/^alias (\w+)=.*/, '$&; alias $1')
+    .replace(/\bBACKFILL\b/, () => backfillId)
     .replace(/\bJOB_RUN\b/, latest?.jobRuns[0]?.id ?? '')
     .replace(/\bRUN\b/, runId ?? '')
     .replace(/\bWORKFLOW\b/, `graph-run/${runId}/1`)
@@ -106,10 +115,36 @@ async function startLongRun(): Promise<string> {
   return longRun;
 }
 
+const backfilled = 'backfilled';
+let longBackfill = '';
+
+/** The latest of the shop; one that has not ended where it is cancelled, and then resumed. */
+async function backfillOf(command: string): Promise<string> {
+  if (!/^graphrun backfill (cancel|resume) /.test(command)) {
+    const { items } = await client.backfills.list('shop', { limit: 1 });
+    return items[0]?.id ?? '';
+  }
+  if (longBackfill !== '') return longBackfill;
+  const sql = 'select 1 as one, pg_sleep(5)::text as slept';
+  await client.projects.create({ name: backfilled });
+  await client.graphs.push(backfilled, {
+    project: backfilled,
+    jobs: { sleep: { kind: 'transform', config: { sql } } },
+  });
+  await client.schedules.create(backfilled, { name: 'daily', cron: '@daily', paused: true });
+  const { id } = await client.backfills.start(backfilled, 'daily', { from: '2026-01-01', to: '2026-01-31' });
+  longBackfill = id;
+  await until(
+    async () => ((await client.backfills.get(id)).counts.open > 0 ? true : undefined),
+    'it goes on',
+  );
+  return id;
+}
+
 /** Ended, since it may be one that was only just started. */
 async function latestRun(): Promise<GraphRunDetail | undefined> {
-  const { items } = await client.graphRuns.list({ limit: 10 });
-  const item = items.find(({ project }) => project !== longProject);
+  const { items } = await client.graphRuns.list({ limit: 50 });
+  const item = items.find(({ project }) => project !== longProject && project !== backfilled);
   if (!item) return undefined;
   return until(async () => {
     const found = await client.graphRuns.get(item.id);

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import type { BackfillPreview, BackfillView, GraphRunView, Page } from '../../client/index.ts';
+import { carryOut, useCli } from './use-cli.ts';
+
+const { makeProject, run, store } = await useCli();
+
+async function makeSchedule(): Promise<string> {
+  const project = await makeProject();
+  await run(['schedule', 'create', project, 'daily', '--cron', '0 9 * * *', '--timezone', 'Asia/Kolkata']);
+  return project;
+}
+
+const window = ['--from', '2026-01-01', '--to', '2026-01-04'];
+const start = (project: string, ...more: string[]) =>
+  run(['backfill', 'start', project, 'daily', ...window, ...more]);
+const backfill = (...args: string[]) => run(['backfill', ...args]);
+
+/** As the watch and a worker do, until it makes no more runs. */
+async function carryOutAll(id: string): Promise<void> {
+  for (;;) {
+    await store.backfills.tend({ id, actor: 'watch' });
+    const { items } = await store.graphRuns.list({ backfill: id, state: 'PENDING' }, { limit: 100 });
+    if (items.length === 0) return;
+    const done = { state: 'SUCCESS', reason: null } as const;
+    for (const each of items) await carryOut(store, each, { load: done, count: done });
+  }
+}
+
+test('start prints the id, and show how far it has come', async () => {
+  const project = await makeSchedule();
+  const { code, stdout, stderr } = await start(project, '--at-once', '2', '--note', 'a fix');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36}\n$/)]);
+  const id = stdout.trim();
+  expect(stderr).toBe(`watch it with: graphrun backfill watch ${id}\n`);
+  await store.backfills.tend({ id, actor: 'watch' });
+  const shown = await backfill('show', id);
+  expect(shown.stdout).toMatch(new RegExp(`^backfill +${id}\nschedule +${project}/daily\n`));
+  expect(shown.stdout).toMatch(/^times +2025-12-31 18:30:00Z to 2026-01-04 18:29:59Z$/m);
+  expect(shown.stdout).toMatch(/^order +oldest first, 2 at once$/m);
+  expect(shown.stdout).toMatch(/^state +RUNNING$/m);
+  expect(shown.stdout).toMatch(/^progress +0 of 4 done, 0 succeeded, 2 open, 2 left$/m);
+  expect(shown.stdout).toMatch(/^created +\S+ \S+ by key:editor: a fix$/m);
+  const runs = await run(['runs', '--backfill', id, '--json']);
+  const { items }: Page<GraphRunView> = JSON.parse(runs.stdout);
+  expect(items.map(({ scheduledAt }) => scheduledAt?.slice(0, 10))).toEqual(['2026-01-02', '2026-01-01']);
+  expect((await run(['show', items[0]?.id ?? ''])).stdout).toMatch(
+    new RegExp(`^origin +backfill ${id}\n[\\s\\S]*^time +2026-01-02 03:30:00Z of daily$`, 'm'),
+  );
+  const listed = await backfill('list', project, '--schedule', 'daily');
+  expect(listed.stdout).toMatch(new RegExp(`^BACKFILL +SCHEDULE .*\n${id} +daily .* RUNNING +0 of 4 done`));
+});
+
+test('a dry run tells how many runs there would be, and makes none', async () => {
+  const project = await makeSchedule();
+  const { code, stdout } = await start(project, '--dry-run');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^would make +4 runs$/m)]);
+  expect(stdout).toMatch(/^first +2026-01-01T09:00:00\+05:30 Asia\/Kolkata$/m);
+  expect(stdout).toMatch(/^ran before +0\nwould make/m);
+  expect(stdout).toMatch(/^would take +not known/m);
+  const preview: BackfillPreview = JSON.parse((await start(project, '--dry-run', '--json')).stdout);
+  expect(preview).toMatchObject({ total: 4, runs: 4 });
+  expect((await backfill('list', project)).stdout).toBe('no backfills\n');
+});
+
+test('watch tells of each change until it has ended', async () => {
+  const project = await makeSchedule();
+  const { id }: BackfillView = JSON.parse((await start(project, '--at-once', '4', '--json')).stdout);
+  const watching = backfill('watch', id);
+  await carryOutAll(id);
+  const { code, stdout } = await watching;
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/Z {2}SUCCESS {2}4 of 4 done, 4 succeeded\n$/)]);
+});
+
+test('cancel, cancel --running and resume', async () => {
+  const project = await makeSchedule();
+  const id = (await start(project, '--order', 'newest')).stdout.trim();
+  await store.backfills.tend({ id, actor: 'watch' });
+  const cancelled = await backfill('cancel', id, '--note', 'not now');
+  expect(cancelled.stdout).toMatch(/^state +FAILED cancelled$/m);
+  expect(cancelled.stdout).toMatch(/^stopped +\S+ \S+ by key:editor: not now$/m);
+  expect(cancelled.stderr).toContain(`graphrun backfill resume ${id}`);
+  const both = await backfill('cancel', id, '--running', '--json');
+  expect([both.code, JSON.parse(both.stdout).counts]).toMatchObject([0, { open: 1, left: 3 }]);
+  const resumed = await backfill('resume', id, '--note', 'go on');
+  expect(resumed.stdout).toMatch(/^state +RUNNING$/m);
+  expect((await backfill('resume', id)).stderr).toContain('BACKFILL_IS_OPEN');
+  await carryOutAll(id);
+  expect((await backfill('watch', id)).code).toBe(0);
+  const failed = await backfill('cancel', id);
+  expect([failed.code, failed.stderr]).toEqual([2, expect.stringContaining('BACKFILL_HAS_ENDED')]);
+});
+
+test('what is wrong is told with what was read and an example', async () => {
+  const project = await makeSchedule();
+  const { code, stderr } = await run(['backfill', 'start', project, 'daily', '--from', '1.1.2026']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /BACKFILL_INVALID[\s\S]*\/from {2}SHAPE_INVALID {2}read "1\.1\.2026", expected .* 2026-11-01T09:00/,
+  );
+  expect((await backfill('start', project, 'daily')).stderr).toContain("required option '--from <time>'");
+  expect((await start(project, '--at-once', '1000')).stderr).toMatch(/REQUEST_INVALID[\s\S]*atOnce/);
+  expect((await start(project, '--param', 'nobody=1')).stderr).toContain('PARAMS_INVALID');
+});
