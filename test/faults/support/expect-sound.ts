@@ -63,13 +63,15 @@ async function untilRight(stack: FaultStack, clock: FaultClock, withinMs: number
  */
 async function expectOneExecutionEach(stack: FaultStack): Promise<void> {
   const rows = await stack.sql<{ ids: string[]; workflowId: string; tasks: string[] }>(
-    `SELECT r.workflow_id AS "workflowId", array_agg(DISTINCT r.id::text) AS ids,
+    `SELECT coalesce(t.workflow_id, r.workflow_id) AS "workflowId", array_agg(DISTINCT r.id::text) AS ids,
        array_remove(array_agg(t.run_id ORDER BY t.run_id), NULL) AS tasks
      FROM graph_run r LEFT JOIN task t ON t.graph_run_id = r.id
-     WHERE r.project_name = ANY ($1) GROUP BY r.workflow_id`,
+     WHERE r.project_name = ANY ($1) GROUP BY 1`,
     [[...stack.graphs.keys()]],
   );
-  expect(rows.flatMap(({ ids }) => ids).sort()).toEqual([...stack.runs].sort());
+  // One that was resumed has an execution of each of its epochs.
+  const runs = new Set(rows.flatMap(({ ids }) => ids));
+  expect([...runs].sort()).toEqual([...stack.runs].sort());
   for (const { ids, workflowId, tasks } of rows) {
     expect(tasks.filter((runId) => stack.refused.has(runId))).toEqual([]);
     const executions = await listExecutions(stack, workflowId);
