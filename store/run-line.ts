@@ -17,6 +17,17 @@ export function isFull({ project, limit }: { readonly project: string; readonly 
       >= ${limit} END`;
 }
 
+/** How many more runs of the project would begin at once. It is locked. */
+export async function freePlaces(client: pg.ClientBase, projectId: string): Promise<number> {
+  const found = await client.query<{ free: number }>(
+    `SELECT CASE WHEN EXISTS (SELECT FROM graph_run w WHERE w.project_id = p.id AND ${isInLine}) THEN 0
+       ELSE greatest(0, p.max_open_runs - (SELECT count(*) FROM graph_run o WHERE o.project_id = p.id AND ${isOpen})) END::int AS free
+     FROM project p WHERE p.id = $1`,
+    [projectId],
+  );
+  return found.rows[0]?.free ?? 0;
+}
+
 /** The project whose run an execution carries out, or an id names: before the run itself is locked. */
 export async function lockLine(client: pg.ClientBase, of: { runId: string } | { id: string }): Promise<void> {
   const [project, value] =

@@ -17,6 +17,7 @@ import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
 import { completeParams, insertGraphRun, type PinnedGraph, pinGraph, planRun } from './new-runs.ts';
 import { resumeRun } from './resume-runs.ts';
+import { freePlaces } from './run-line.ts';
 import type { RunToStart } from './store.ts';
 
 /** Its project is locked meanwhile, and others may have runs to make. */
@@ -30,16 +31,18 @@ export interface OpenBackfill {
   readonly isDue: boolean;
 }
 
+/** Of a backfill `b`: its open runs, and those of them that wait in the line of their project. */
+const countOpen = `SELECT count(*)::int, count(*) FILTER (WHERE r.state = 'PENDING' AND r.reason = 'slot')::int AS waiting
+  FROM graph_run r WHERE r.backfill_id = b.id AND r.completed_at IS NULL`;
+
 /** Those that have not ended: the due ones first, of these the one that has waited longest. */
 export async function readOpenBackfills(pool: pg.Pool, most: number): Promise<OpenBackfill[]> {
   const found = await pool.query<OpenBackfill>(
     `SELECT b.id, (
-       s.deleted_at IS NOT NULL OR open.count = 0 OR (open.count < b.at_once AND (b.handled < cardinality(b.slots)
+       s.deleted_at IS NOT NULL OR open.count = 0 OR (open.count < b.at_once AND open.waiting = 0 AND (b.handled < cardinality(b.slots)
          OR EXISTS (SELECT FROM graph_run r WHERE r.id = ANY (b.redo) AND r.completed_at IS NOT NULL)))) AS "isDue"
      FROM backfill b JOIN schedule s ON s.id = b.schedule_id
-     CROSS JOIN LATERAL (
-       SELECT count(*) FROM graph_run r WHERE r.backfill_id = b.id AND r.completed_at IS NULL
-     ) open
+     CROSS JOIN LATERAL (${countOpen}) open
      WHERE b.stop_reason IS NULL AND b.completed_at IS NULL
      ORDER BY "isDue" DESC, b.tended_at NULLS FIRST, b.id LIMIT $1`,
     [most],
@@ -47,7 +50,10 @@ export async function readOpenBackfills(pool: pg.Pool, most: number): Promise<Op
   return found.rows;
 }
 
-/** Makes as many of its next runs as may be open now. They are to be started, but for those that wait in line. */
+/**
+ * Makes as many of its next runs as may be open now, one of them beyond the limit of its project: those of others are to
+ * wait in line for one of it, not for a hundred. They are to be started, but for the one that waits.
+ */
 export function tendBackfill(
   database: Database,
   cache: GraphCache,
@@ -83,29 +89,24 @@ export function tendBackfill(
 }
 
 /** Without what only its whole past tells. */
-type TendedRow = Pick<
-  BackfillRow,
-  | (
-      | 'id'
-      | 'project'
-      | 'schedule'
-      | 'schedule_id'
-      | 'newest_first'
-      | 'at_once'
-      | 'again'
-      | 'params'
-      | 'select'
-    )
-  | ('selective' | 'created_by' | 'total' | 'handled' | 'open')
->;
+interface TendedRow
+  extends Pick<
+      BackfillRow,
+      'id' | 'project' | 'schedule' | 'schedule_id' | 'created_by' | 'params' | 'select'
+    >,
+    Pick<BackfillRow, 'selective' | 'newest_first' | 'at_once' | 'again' | 'total' | 'handled' | 'open'> {
+  /** Of the open ones. */
+  readonly waiting: number;
+}
 
 /** Null where there is nothing to be done for it. */
 async function readToTend(client: pg.ClientBase, id: string): Promise<TendedRow | null> {
   const found = await client.query<TendedRow>(
     `SELECT b.id, b.schedule_id, b.newest_first, b.at_once, b.again, b.params, b."select", b.selective, b.created_by, b.handled,
        p.name AS project, s.name AS schedule, cardinality(b.slots) AS total,
-       (SELECT count(*)::int FROM graph_run r WHERE r.backfill_id = b.id AND r.completed_at IS NULL) AS open
+       open.count AS open, open.waiting
      FROM backfill b JOIN project p ON p.id = b.project_id JOIN schedule s ON s.id = b.schedule_id
+     CROSS JOIN LATERAL (${countOpen}) open
      WHERE b.id = $1 AND b.stop_reason IS NULL AND b.completed_at IS NULL`,
     [id],
   );
@@ -127,8 +128,9 @@ interface Made {
 }
 
 async function makeRuns(client: pg.ClientBase, cache: GraphCache, tended: Tended) {
-  const { row, actor } = tended;
-  const places = Math.min(runsAtOnce, row.at_once - row.open);
+  const { row, pinned, actor } = tended;
+  const inProject = row.waiting > 0 ? 0 : 1 + (await freePlaces(client, pinned.projectId));
+  const places = Math.min(runsAtOnce, row.at_once - row.open, inProject);
   const again = await goOn(client, cache, tended, places);
   const fresh = await makeNew(client, tended, places - again.open);
   const runs = [...again.runs, ...fresh.runs];

@@ -116,13 +116,23 @@ describe('a backfill', () => {
     expect(await finish(backfill)).toMatchObject({ state: 'SUCCESS', counts: { success: 10, failed: 0 } });
   });
 
-  test('keeps to the line of its project', async () => {
+  test('keeps to the line of its project, with one run in it at most', async () => {
     const backfill = await makeBackfill({}, { maxOpenRuns: 1 });
     expect(await tend(backfill)).toHaveLength(1);
+    const { project } = backfill;
+    const other = await store.graphRuns.create({ project, params: {}, select: null, actor });
+    expect(await tend(backfill)).toEqual([]);
+    // One is let in when the first has ended, and the next one waits behind the other's.
+    const [first] = await runsOf(backfill);
+    await carryOut(store, first as Made, { a: { state: 'SUCCESS', reason: null } });
+    expect(await store.backfills.open(500)).toContainEqual({ id: backfill.id, isDue: true });
+    expect(await tend(backfill)).toEqual([]);
+    const { items } = await store.graphRuns.list({ project }, { limit: 9 });
+    expect(items.map(({ reason }) => reason)).toEqual(['slot', 'slot', 'queued', null]);
+    expect(items[1]?.id).toBe(other.id);
+    expect(await store.backfills.open(500)).toContainEqual({ id: backfill.id, isDue: false });
     expect(await hoursOf(backfill)).toEqual([0, 1, 2]);
-    const { items } = await store.graphRuns.list({ backfill: backfill.id }, { limit: 9 });
-    expect(items.map(({ reason }) => reason)).toEqual(['slot', 'slot', 'queued']);
-    expect(await get(backfill)).toMatchObject({ counts: { open: 3 } });
+    expect(await get(backfill)).toMatchObject({ counts: { open: 2, left: 7 } });
   });
 
   test('is made by several at once as by one', async () => {
