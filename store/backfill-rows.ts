@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import { type BackfillStop, backfillStateOf, estimateMs } from '../graph/schedules/backfill-state.ts';
 import type { BackfillView } from '../graph/schedules/backfills.ts';
+import { isFinal, type RunState } from '../graph/states.ts';
 import { isId } from './ids.ts';
 
 export interface BackfillRow {
@@ -106,8 +107,13 @@ export function toBackfillView(row: BackfillRow): BackfillView {
     estimateMs: estimateMs(left + open, { meanMs: row.mean_ms, atOnce }),
     createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,
-    completedAt: state === 'RUNNING' ? null : (row.completed_at?.toISOString() ?? null),
+    completedAt: endOf(row, state)?.toISOString() ?? null,
   };
+}
+
+/** One whose run goes on again has not ended any more. */
+function endOf({ stopped_at, completed_at }: BackfillRow, state: RunState): Date | null {
+  return isFinal(state) ? (stopped_at ?? completed_at) : null;
 }
 
 /** @throws CodedError BACKFILL_UNKNOWN */

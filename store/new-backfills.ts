@@ -42,7 +42,9 @@ export async function insertBackfill(client: pg.ClientBase, cache: GraphCache, b
     throw invalidBackfill([{ code: 'SHAPE_INVALID', path: '/from', message }]);
   }
   const { params: usual = {}, select = null } = schedule.definition;
-  const params = completeParams(graph, { ...usual, ...backfill.params });
+  const params = { ...usual, ...backfill.params };
+  // Its runs are of the graph that is current then, with the defaults of that.
+  completeParams(graph, params);
   planRun(graph, select);
   await checkBackfillCount(client, { id: projectId, name: project });
   const id = newId();

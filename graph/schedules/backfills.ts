@@ -87,6 +87,7 @@ export const backfillSchema = z.object({
   estimateMs: z.int().nullable(),
   createdAt: time,
   createdBy: z.string(),
+  /** When its last run had ended, or when it was stopped: then some of its runs may be open. */
   completedAt: time.nullable(),
 });
 export type BackfillView = z.infer<typeof backfillSchema>;

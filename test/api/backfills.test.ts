@@ -63,17 +63,22 @@ describe('a backfill', () => {
 
   test('has the selection and the parameters of its schedule, with its own in their place', async () => {
     const project = await makeProject();
-    const params = { a: { type: 'integer', default: 1 }, b: { type: 'integer', default: 1 } };
+    const params = {
+      a: { type: 'integer', default: 1 },
+      b: { type: 'integer', default: 1 },
+      c: { default: 0 },
+    };
     const jobs = { load: { kind: 'upload', config: { file: 'a.csv' } } };
     await call('PUT', `/v1/projects/${project}/graph`, { payload: { project, params, jobs } });
     const schedule = { name: 's', cron: '@daily', params: { a: 2, b: 2 }, select: ['load'] };
     await call('POST', `/v1/projects/${project}/schedules`, { payload: schedule });
     const url = `/v1/projects/${project}/schedules/s/backfills`;
     const made = await call<BackfillView>('POST', url, { payload: { ...aDay, params: { b: 3 } } });
-    expect(made.body).toMatchObject({ params: { a: 2, b: 3 }, select: ['load'] });
+    // The defaults are those of the graph that is current when a run is made.
+    expect([made.body.params, made.body.select]).toEqual([{ a: 2, b: 3 }, ['load']]);
     await store.backfills.tend({ id: made.body.id, actor: 'watch' });
-    expect(await runsOf(made.body.id)).toMatchObject([{ params: { a: 2, b: 3 }, select: ['load'] }]);
-    const refused = await call('POST', url, { payload: { ...aDay, params: { c: 1 } } });
+    expect(await runsOf(made.body.id)).toMatchObject([{ params: { a: 2, b: 3, c: 0 }, select: ['load'] }]);
+    const refused = await call('POST', url, { payload: { ...aDay, params: { d: 1 } } });
     expect([refused.status, refused.problem.code]).toEqual([422, 'PARAMS_INVALID']);
   });
 
@@ -85,6 +90,7 @@ describe('a backfill', () => {
     const cancelled = await call<BackfillView>('POST', `${url}/cancel`, { payload });
     expect([cancelled.status, cancelled.headers.location]).toEqual([200, url]);
     expect(cancelled.body).toMatchObject({ state: 'FAILED', reason: 'cancelled', stop: { note: 'enough' } });
+    expect(cancelled.body.completedAt).toBe(cancelled.body.stop?.at);
     expect(cancelled.body).not.toHaveProperty('toSend');
     const runs = await runsOf(body.id);
     expect(runs.map(({ cancelRequest }) => cancelRequest?.note)).toEqual(['enough', 'enough']);
