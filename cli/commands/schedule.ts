@@ -259,8 +259,8 @@ function timesOf({ cron = [], interval, calendars = [] }: ScheduleView['definiti
   return printable(texts.join(', '));
 }
 
-function renderPreview({ items, timezone }: SchedulePreview): string {
+function renderPreview({ items, timezone, readBy }: SchedulePreview): string {
   if (items.length === 0) return 'it does not fire any more';
   const rows = items.map(({ at, local, dst }) => [local, formatTime(at), dst ?? '']);
-  return formatColumns([[timezone, 'UTC', ''], ...rows]);
+  return formatColumns([[timezone, 'UTC', readBy === 'temporal' ? 'as Temporal reads it' : ''], ...rows]);
 }

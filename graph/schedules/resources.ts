@@ -1,6 +1,5 @@
 // What the API is told of schedules, and answers.
 import { z } from 'zod';
-import { timezoneSchema } from '../definition.ts';
 import { noteSchema } from '../requests.ts';
 import { runOriginSchema } from '../resources.ts';
 import { scheduleDefinitionSchema, scheduleNameSchema } from './definition.ts';
@@ -65,7 +64,10 @@ export const scheduleTickSchema = z.object({
 export type ScheduleTick = z.infer<typeof scheduleTickSchema>;
 
 export const schedulePreviewSchema = z.object({
-  timezone: timezoneSchema,
+  /** As the server has it where the schedule was made there. */
+  timezone: z.string(),
+  /** Whose reading it is: of a schedule that was made or changed with Temporal's own tools, Temporal's. */
+  readBy: z.enum(['graphrun', 'temporal']),
   items: z.array(scheduleTickSchema),
 });
 export type SchedulePreview = z.infer<typeof schedulePreviewSchema>;

@@ -199,6 +199,7 @@ test('a preview shows the next times, and marks the days on which the clock is c
   const { body } = await call<SchedulePreview>('GET', `${url}/preview?count=3`);
   expect(body).toEqual({
     timezone: 'Europe/Berlin',
+    readBy: 'graphrun',
     items: [
       { at: '2035-03-24T01:30:00.000Z', local: '2035-03-24T02:30:00+01:00', dst: null },
       { at: '2035-03-25T01:30:00.000Z', local: '2035-03-25T03:30:00+02:00', dst: 'gap' },

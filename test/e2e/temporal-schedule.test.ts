@@ -71,6 +71,12 @@ it('create shows as a schedule of the project, with its origin', async () => {
     paused: false,
   });
   expect(made.definition.params).toEqual({ n: 2 });
+  const { readBy, timezone, items } = await client.schedules.preview(project, name, { count: 2 });
+  expect([readBy, timezone, items.map(({ local }) => local.slice(11, 16))]).toEqual([
+    'temporal',
+    'Europe/Berlin',
+    ['02:30', '02:30'],
+  ]);
 });
 
 it('list and describe show what the API shows, also of a schedule that was made here', async () => {
