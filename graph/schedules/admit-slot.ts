@@ -1,5 +1,5 @@
 // The one place where it is decided what becomes of a time at which Temporal has fired a schedule. Pure.
-import type { Policies } from './policies.ts';
+import { graceMs, type Policies } from './policies.ts';
 import { isTick, ticksAfter } from './ticks.ts';
 import type { Timing } from './timing.ts';
 
@@ -34,9 +34,6 @@ export type Admission =
   /** Of no time of the schedule: somebody has triggered it. */
   | { readonly admit: 'trigger' }
   | { readonly admit: 'drop'; readonly why: string };
-
-/** What comes so late by itself is not late. */
-const graceMs = 60_000;
 
 /**
  * Temporal fires once for each time, as far as its window for catching up goes. How many runs come of that depends on who was

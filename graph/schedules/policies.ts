@@ -36,5 +36,8 @@ export interface Policies {
   readonly pauseOnFailure: boolean;
 }
 
+/** What comes so late by itself is not late, whatever the catch-up says. */
+export const graceMs = 60_000;
+
 /** Never Temporal's own window, which is a year. */
 export const defaultCatchUp: Policies['catchUp'] = { missed: 'latest', windowMs: 3_600_000 };

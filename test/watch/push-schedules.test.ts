@@ -94,6 +94,16 @@ it('a schedule comes to Temporal as it was written, where that is read alike', a
   });
 });
 
+it.each([
+  [{ missed: 'none' }, 60_000],
+  [{ missed: 'latest', window: '10s' }, 60_000],
+  [{ missed: 'latest', window: '5m' }, 300_000],
+])('Temporal catches up with what is in time here: %j', async (catchUp, windowMs) => {
+  const name = `window-${windowMs / 1_000}-${catchUp.missed}`;
+  await create(name, { cron: '@daily', catchUp });
+  expect((await describeIt(name)).policies.catchupWindow).toBe(windowMs);
+});
+
 it('and as times in UTC, where the server would read it otherwise', async () => {
   expect(await create('dst', { cron: '30 2 * * *' })).toMatchObject({ form: 'utc' });
   const { spec } = await describeIt('dst');

@@ -1,6 +1,7 @@
 // Gives a schedule to Temporal: as it was written where the server lists the same times for it, else as times in UTC.
 import { randomUUID } from 'node:crypto';
 import { agrees, isTouchedByChanges, windowsToCompare } from '../../graph/schedules/agreement.ts';
+import { graceMs } from '../../graph/schedules/policies.ts';
 import type { ReadSchedule } from '../../graph/schedules/read-schedule.ts';
 import { readSchedule } from '../../graph/schedules/read-schedule.ts';
 import { horizonMs, plainSpec, type TemporalSpec, utcSpec } from '../../graph/schedules/temporal-spec.ts';
@@ -13,9 +14,6 @@ import type { ScheduleInTemporal, TemporalSchedules } from './temporal-schedules
 
 /** Of schedules that are there for a moment, paused, to be asked for their times. */
 export const probePrefix = 'graphrun-probe/';
-
-/** Temporal's least. */
-const catchUpWindowMsMin = 10_000;
 
 export type Push =
   | { readonly outcome: 'put'; readonly pushed: PushedSchedule }
@@ -111,7 +109,7 @@ async function isReadAlike(
   now: number,
 ): Promise<boolean> {
   const temporalId = `${probePrefix}${randomUUID()}`;
-  const policies = { overlap: 'skip', catchUpWindowMs: catchUpWindowMsMin, pauseOnFailure: false } as const;
+  const policies = { overlap: 'skip', catchUpWindowMs: graceMs, pauseOnFailure: false } as const;
   const state = { paused: true, note: `times of ${schedule.temporalId}`, limit: null, isSameLimit: false };
   await temporal.put({ temporalId, spec: plainSpec(timing), input: null, ...policies, ...state }, null);
   try {
@@ -145,7 +143,8 @@ function toTemporal(
     spec,
     input: { project: schedule.project, ...(params && { params }), ...(select && { select }) },
     overlap: policies.overlap,
-    catchUpWindowMs: missed === 'none' ? catchUpWindowMsMin : Math.max(windowMs, catchUpWindowMsMin),
+    // What is in time when workers were away is so when Temporal was.
+    catchUpWindowMs: missed === 'none' ? graceMs : Math.max(windowMs, graceMs),
     pauseOnFailure: policies.pauseOnFailure,
     paused: schedule.paused,
     note: schedule.note ?? '',
