@@ -24,13 +24,15 @@ const stop = { signal: 'SIGTERM', graceMs: 15_000 } as const;
 
 // The dev server's defaults are made for looking at single workflows: a chain of jobs would fall to 50 ms a step, and
 // timers would fire up to a second late. A worker that stands still, or whose machine is gone, would be given tasks for
-// a minute more, each of which costs a heartbeat time-out.
+// a minute more, each of which costs a heartbeat time-out. And a question for a Schedule would now and then wait for 5 s in a queue
+// that nobody polls.
 const dynamicConfig = [
   'history.transferProcessorMaxPollRPS=1000',
   'system.enableActivityEagerExecution=true',
   'history.timerProcessorMaxTimeShift="10ms"',
   'frontend.keepAliveTime="3s"',
   'frontend.keepAliveTimeout="5s"',
+  'worker.perNamespaceWorkerOptions={"StickyScheduleToStartTimeout":"1s"}',
 ];
 
 /** Starts Temporal's dev server with its Web UI, and returns when it answers and knows its search attribute. */

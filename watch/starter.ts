@@ -20,6 +20,7 @@ import {
 import { type ActivityRetrier, createActivityRetrier } from './activity-retrier.ts';
 import { type Canceller, createCanceller } from './canceller.ts';
 import { type Push, pushSchedule } from './schedules/push-schedule.ts';
+import { scheduleTimeoutMs } from './schedules/schedule-view.ts';
 import { createTemporalSchedules } from './schedules/temporal-schedules.ts';
 import { createSignaller, type Signaller } from './signaller.ts';
 import { connectLazily } from './temporal-connection.ts';
@@ -64,13 +65,14 @@ export function createStarter(settings: StarterSettings): Starter {
   const connection = connectLazily(temporal);
   const { namespace } = temporal;
   const client = new Client({ connection, namespace });
-  const calls = {
-    connection,
-    namespace,
-    within: <Answer>(call: () => Promise<Answer>) => withinTime(connection, timeoutMs, call),
-  };
+  const within =
+    (limitMs: number) =>
+    <Answer>(call: () => Promise<Answer>) =>
+      withinTime(connection, limitMs, call);
+  const calls = { connection, namespace, within: within(timeoutMs) };
   let registered: boolean | undefined;
-  const schedules = createTemporalSchedules({ client, taskQueue, within: calls.within });
+  const scheduleCalls = { client, taskQueue, within: within(settings.timeoutMs ?? scheduleTimeoutMs) };
+  const schedules = createTemporalSchedules(scheduleCalls);
 
   const start = (
     type: string,

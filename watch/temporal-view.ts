@@ -10,7 +10,7 @@ import { type PendingActivity, readPendingActivities, readTime } from './pending
 import { type BeginOfHistory, readBegin } from './read-begin.ts';
 import { readHistory } from './read-history.ts';
 import type { RunHistory } from './run-history.ts';
-import { createScheduleViews, type ScheduleViews } from './schedules/schedule-view.ts';
+import { createScheduleViews, type ScheduleViews, scheduleTimeoutMs } from './schedules/schedule-view.ts';
 import { describeTaskQueue, type PolledQueue } from './task-queues.ts';
 import { isNotFound } from './temporal-errors.ts';
 import { readTaskFailure } from './workflow-task-failure.ts';
@@ -87,7 +87,7 @@ export function createTemporalView(client: Client, stopped?: AbortSignal): Tempo
     taskFailure: (view) => within(() => readTaskFailure(client, view)),
     cancelWaitsSince: (view) => within(() => readCancelWait(client, view)),
     taskQueue: (queue) => within(() => describeTaskQueue(client, queue)),
-    schedules: createScheduleViews(client, within),
+    schedules: createScheduleViews(client, (call) => within(call, scheduleTimeoutMs)),
     changedSince: (since) => listChanged(client, since, within),
   };
 }

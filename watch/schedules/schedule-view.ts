@@ -71,6 +71,12 @@ export interface ScheduleViews {
   describe(temporalId: string): Promise<ScheduleInView | null>;
 }
 
+/**
+ * For one call. Temporal asks the workflow behind a schedule first in the queue of the worker that had it last; should that one
+ * not poll just then, it asks elsewhere after 5 s (seen with many schedules at once).
+ */
+export const scheduleTimeoutMs = 8_000;
+
 type Within = <Answer>(call: () => Promise<Answer>) => Promise<Answer>;
 
 const pageSize = 1_000;
