@@ -97,12 +97,14 @@ interface TendedRow
     Pick<BackfillRow, 'selective' | 'newest_first' | 'at_once' | 'again' | 'total' | 'handled' | 'open'> {
   /** Of the open ones. */
   readonly waiting: number;
+  /** Who has changed it last, as by a resume. */
+  readonly updated_by: string;
 }
 
 /** Null where there is nothing to be done for it. */
 async function readToTend(client: pg.ClientBase, id: string): Promise<TendedRow | null> {
   const found = await client.query<TendedRow>(
-    `SELECT b.id, b.schedule_id, b.newest_first, b.at_once, b.again, b.params, b."select", b.selective, b.created_by, b.handled,
+    `SELECT b.id, b.schedule_id, b.newest_first, b.at_once, b.again, b.params, b."select", b.selective, b.created_by, b.updated_by, b.handled,
        p.name AS project, s.name AS schedule, cardinality(b.slots) AS total,
        open.count AS open, open.waiting
      FROM backfill b JOIN project p ON p.id = b.project_id JOIN schedule s ON s.id = b.schedule_id
@@ -144,9 +146,10 @@ async function makeRuns(client: pg.ClientBase, cache: GraphCache, tended: Tended
 async function goOn(
   client: pg.ClientBase,
   cache: GraphCache,
-  { row, actor }: Tended,
+  { row }: Tended,
   places: number,
 ): Promise<Made> {
+  const actor = row.updated_by;
   const runs: RunToStart[] = [];
   const events: NewEvent[] = [];
   const done: string[] = [];

@@ -24,7 +24,8 @@ export interface BackfillState {
 }
 
 export function backfillStateOf({ stop, handled, left, open, failed }: BackfillFacts): BackfillState {
-  if (stop !== null) return { state: 'FAILED', reason: stop };
+  // What was stopped too late to keep anything from being done has done all of it.
+  if (stop !== null && left + open + failed > 0) return { state: 'FAILED', reason: stop };
   if (left > 0 && handled === 0) return { state: 'PENDING', reason: 'queued' };
   if (left + open > 0) return { state: 'RUNNING', reason: null };
   return failed > 0 ? { state: 'FAILED', reason: 'run_failed' } : { state: 'SUCCESS', reason: null };

@@ -45,6 +45,11 @@ describe('a cancel', () => {
     expect(await get(backfill)).toMatchObject({ counts: { open: 0, cancelled: 2, left: 8 } });
     expect(await resume(backfill)).toMatchObject({ counts: { cancelled: 0, left: 10 } });
     expect(await tend(backfill)).toHaveLength(1);
+    const again = await store.events.list({ after: 0, limit: 500, project: backfill.project });
+    expect(again.items.filter(({ type, epoch }) => type === 'graph_run' && epoch === 2)).toMatchObject([
+      { state: 'PENDING', actor: 'test' },
+      { state: 'PENDING', reason: 'slot', actor: 'test' },
+    ]);
     const runs = await runsOf(backfill);
     expect(runs.map(({ hour, epoch }) => [hour, epoch])).toEqual([
       [0, 2],
@@ -92,5 +97,9 @@ describe('a cancel', () => {
       message: expect.stringContaining('10 of them still open'),
     });
     expect(await cancel(backfill, true)).toMatchObject({ state: 'FAILED', reason: 'cancelled' });
+    // All of them come to their ends in spite of it.
+    await carryOutOpen(backfill);
+    expect(await get(backfill)).toMatchObject({ state: 'SUCCESS', reason: null, counts: { success: 10 } });
+    await expect(resume(backfill)).rejects.toMatchObject({ code: 'BACKFILL_IS_DONE' });
   });
 });

@@ -17,7 +17,9 @@ test.each([
   [{ failed: 1 }, 'FAILED run_failed'],
   [{ stop: 'cancelled', left: 3, open: 2 }, 'FAILED cancelled'],
   [{ stop: 'invalid', handled: 0, left: 5 }, 'FAILED invalid'],
-  [{ stop: 'schedule_deleted' }, 'FAILED schedule_deleted'],
+  [{ stop: 'schedule_deleted', failed: 1 }, 'FAILED schedule_deleted'],
+  [{ stop: 'cancelled', open: 1 }, 'FAILED cancelled'],
+  [{ stop: 'cancelled' }, 'SUCCESS'],
 ] as const)('one with %j is %s', (of, expected) => {
   const { state, reason } = backfillStateOf({ ...facts, ...of });
   expect([state, reason].filter(Boolean).join(' ')).toBe(expected);
