@@ -38,7 +38,7 @@ export async function insertBackfill(client: pg.ClientBase, cache: GraphCache, b
   const { window, slots, timing } = readTimes(schedule, backfill.window);
   const [first] = slots;
   if (first === undefined) {
-    const message = `schedule "${name}" has no time from ${show(window.from)} to ${show(window.to)}`;
+    const message = `schedule "${name}" has no time from ${show(window.from)} to ${show(window.to)}${boundsOf(timing)}`;
     throw invalidBackfill([{ code: 'SHAPE_INVALID', path: '/from', message }]);
   }
   const { params: usual = {}, select = null } = schedule.definition;
@@ -101,6 +101,15 @@ export async function previewBackfill(
     ...{ total, ran, failed, runs, first: tick(first), last: tick(last) },
     estimateMs: estimateMs(runs, { meanMs: mean, atOnce: Math.min(atOnce, most) }),
   };
+}
+
+/** What keeps a schedule from having times that its cron has. */
+function boundsOf({ startAt, endAt }: Timing): string {
+  const bounds = [
+    ...(startAt === null ? [] : [`its startAt is ${show(startAt)}`]),
+    ...(endAt === null ? [] : [`its endAt is ${show(endAt)}`]),
+  ];
+  return bounds.length === 0 ? '' : ` (${bounds.join(', ')})`;
 }
 
 async function readScheduleRow(

@@ -158,6 +158,14 @@ describe('is refused', () => {
     expect(at).toEqual(paths);
   });
 
+  test('a window before the schedule begins, with when that is', async () => {
+    const { url } = await makeSchedule({ startAt: '2026-03-01T00:00:00Z', endAt: '2030-01-01T00:00:00Z' });
+    const { problem } = await call('POST', url, { payload: aDay });
+    expect(problem.problems?.[0]?.message).toMatch(
+      / \(its startAt is 2026-03-01T00:00:00\.000Z, its endAt is 2030-01-01T00:00:00\.000Z\)$/,
+    );
+  });
+
   test('one of a schedule whose times only Temporal reads, with what to do', async () => {
     const { project, url } = await makeSchedule();
     await sql.query(
