@@ -15,6 +15,8 @@ export interface NewRetry {
   readonly id: string;
   readonly note: string | null;
   readonly actor: string;
+  /** Who holds it by a pause in Temporal, and the command that ends that. */
+  readonly heldBy?: string | null;
 }
 
 export interface RetryToTell {
@@ -71,7 +73,7 @@ interface Row {
   readonly isAsked: boolean;
 }
 
-async function askRetry(client: pg.ClientBase, cache: GraphCache, { id, note, actor }: NewRetry) {
+async function askRetry(client: pg.ClientBase, cache: GraphCache, { id, note, actor, heldBy }: NewRetry) {
   if (!isId(id)) throw unknownJobRun(id);
   const found = await client.query<Row>(
     `SELECT p.name AS project, j.key AS job, r.graph_run_id AS "graphRunId", r.state, r.reason, r.epoch, r.attempts,
@@ -82,7 +84,7 @@ async function askRetry(client: pg.ClientBase, cache: GraphCache, { id, note, ac
   );
   const [row] = found.rows;
   if (!row) throw unknownJobRun(id);
-  const refusal = refusalOf(id, row);
+  const refusal = refusalOf(id, row, heldBy ?? null);
   if (refusal !== null) throw new CodedError('JOB_NOT_WAITING', refusal);
   const { project, job, graphRunId, epoch, attempts, isAsked } = row;
   if (!isAsked) {
@@ -109,7 +111,11 @@ async function askRetry(client: pg.ClientBase, cache: GraphCache, { id, note, ac
 }
 
 /** Why it has no next attempt to wait for, and what to do. */
-function refusalOf(id: string, { state, reason, job, graphRunId, isCancelling }: Row): string | null {
+function refusalOf(
+  id: string,
+  { state, reason, job, graphRunId, isCancelling }: Row,
+  heldBy: string | null,
+): string | null {
   if (isFinal(state)) {
     const again =
       graphRunId === null
@@ -119,6 +125,6 @@ function refusalOf(id: string, { state, reason, job, graphRunId, isCancelling }:
   }
   if (isCancelling) return `The job run ${id} is to be cancelled: it gets no further attempt.`;
   if (state === 'RUNNING') return `The job run ${id} works at this moment; "graphrun cancel ${id}" stops it.`;
-  if (reason === 'retry') return null;
+  if (reason === 'retry') return heldBy === null ? null : `The job run ${id} is ${heldBy}`;
   return `The job run ${id} has had no attempt that failed; "graphrun explain ${id}" tells what it waits for.`;
 }

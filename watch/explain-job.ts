@@ -5,7 +5,7 @@ import type { Plan } from '../graph/plan.ts';
 import type { SlotWait } from '../store/slot-waits.ts';
 import type { JobFacts } from '../store/store.ts';
 import { describeAsked } from './explain-requests.ts';
-import type { PendingActivity } from './pending-activities.ts';
+import { describePause, type PendingActivity, unpauseCommand } from './pending-activities.ts';
 import { isDeserted } from './queue-views.ts';
 import type { ExecutionView } from './temporal-view.ts';
 
@@ -65,8 +65,8 @@ function explainPending(job: JobFacts, pending: PendingActivity, context: JobCon
     ...(lastFailure && { lastError: { type: lastFailure.type, message: lastFailure.message } }),
   };
   if (state === 'paused') {
-    const why = pause?.reason ? ` (${pause.reason})` : '';
-    const message = `paused in Temporal by ${pause?.by || 'somebody'}${why}; to go on: ${unpause(job, context)}`;
+    const workflowId = context.execution?.workflowId ?? '';
+    const message = `${describePause(pause)}; to go on: ${unpauseCommand(workflowId, job.job)}`;
     return { reason: 'paused', message, ...facts, since: pause?.at?.toISOString() ?? null };
   }
   if (state === 'waiting') return { ...facts, ...explainWaiting(pending, context) };
@@ -168,10 +168,6 @@ function openParents(key: string, { plan, passing, places, open }: JobContext): 
 
 function attemptOf({ attempt, maximumAttempts }: PendingActivity): string {
   return maximumAttempts > 0 ? `attempt ${attempt} of ${maximumAttempts}` : `attempt ${attempt}`;
-}
-
-function unpause(job: JobFacts, { execution }: JobContext): string {
-  return `temporal activity unpause --workflow-id ${execution?.workflowId} --activity-id ${job.job}`;
 }
 
 function cut(message: string): string {

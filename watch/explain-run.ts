@@ -167,7 +167,7 @@ function judgeWork(
   if (task && !task.isTaken)
     return { reason: reason ?? 'queued', message: 'Its workflow waits for a worker to take it on.' };
   if (task && reason === 'queued') return { reason, message: 'A worker has taken its workflow on just now.' };
-  return { reason, message: summarize(jobs) };
+  return judgeJobs(reason, jobs);
 }
 
 /** A task queue that somebody waits for and nobody polls. */
@@ -194,11 +194,26 @@ const verbs: Record<WaitReason, string> = {
   upstream: 'waiting for jobs above them',
 };
 
+/** These wait for others, and go on by themselves. */
+const follows = new Set<WaitReason>(['paused', 'upstream']);
+
+/** By its own jobs. One that is paused in Temporal goes on by nobody's doing but a person's. */
+function judgeJobs(reason: string | null, jobs: readonly WaitingJob[]): Judgement {
+  if (jobs.length === 0) {
+    return { reason, message: 'All its jobs have ended; its own end is about to be written.' };
+  }
+  const [paused, ...more] = jobs.filter((job) => job.reason === 'paused');
+  if (!paused) return { reason, message: `It goes on: ${summarize(jobs)}.` };
+  const others = more.length > 0 ? `, and ${more.length} more are paused` : '';
+  const needs = `needs somebody: the job "${paused.job}" is ${paused.message}${others}`;
+  if (jobs.every((job) => follows.has(job.reason))) return { reason: 'paused', message: `It ${needs}` };
+  return { reason, message: `It goes on: ${summarize(jobs)}. It also ${needs}` };
+}
+
 function summarize(jobs: readonly WaitingJob[]): string {
-  if (jobs.length === 0) return 'All its jobs have ended; its own end is about to be written.';
   const counts = waitReasons.flatMap((reason) => {
     const count = jobs.filter((job) => job.reason === reason).length;
     return count > 0 ? [`${count} ${verbs[reason]}`] : [];
   });
-  return `It goes on: ${counts.join(', ')}.`;
+  return counts.join(', ');
 }

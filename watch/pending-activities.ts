@@ -51,6 +51,16 @@ export function readPendingActivities(
   return new Map((infos ?? []).map(readPending).map((pending) => [pending.activityId, pending]));
 }
 
+/** Who paused it, and why. */
+export function describePause(pause: PendingActivity['pause']): string {
+  const why = pause?.reason ? ` (${pause.reason})` : '';
+  return `paused in Temporal by ${pause?.by || 'somebody'}${why}`;
+}
+
+export function unpauseCommand(workflowId: string, activityId: string): string {
+  return `temporal activity unpause --workflow-id ${workflowId} --activity-id ${activityId}`;
+}
+
 /** How many attempts began, in the server's own count. */
 export function attemptsBegun({ state, attempt }: PendingActivity): number {
   return state === 'waiting' || state === 'paused' ? attempt - 1 : attempt;

@@ -81,6 +81,22 @@ test.each([
   ]);
 });
 
+test('one whose activity somebody has paused in Temporal is refused, with who and the command that ends that', async () => {
+  const { run, id, url } = await startRun();
+  temporal.pause = { by: 'somebody@host', reason: 'the source is down', at: null };
+  const told = temporal.retries.length;
+  const { status, problem } = await call('POST', `${url}/retry`);
+  temporal.pause = null;
+  expect([status, problem.code, problem.detail]).toEqual([
+    409,
+    'JOB_NOT_WAITING',
+    `The job run ${id} is paused in Temporal by somebody@host (the source is down); to go on: ` +
+      `temporal activity unpause --workflow-id ${run.workflowId} --activity-id load`,
+  ]);
+  expect(temporal.retries).toHaveLength(told);
+  expect((await call('POST', `${url}/retry`)).status).toBe(202);
+});
+
 test('a job that has ended, or is not there, is refused', async () => {
   const { run, url } = await startRun();
   await carryOut(store, run, {

@@ -13,6 +13,7 @@ import type { RetryToTell } from '../../store/retry-jobs.ts';
 import type { ScheduleToPush } from '../../store/schedule-pushes.ts';
 import type { JobRunToStart, Role, RunToStart } from '../../store/store.ts';
 import type { Inspector } from '../../watch/inspector.ts';
+import type { PendingActivity } from '../../watch/pending-activities.ts';
 import type { SignalToSend } from '../../watch/signaller.ts';
 import type { Starter } from '../../watch/starter.ts';
 import { useDatabases } from '../support/databases.ts';
@@ -25,6 +26,8 @@ export interface FakeStarter extends Starter {
   readonly cancels: CancelToSend[];
   readonly signals: SignalToSend[];
   readonly retries: RetryToTell[];
+  /** By which every activity is held. */
+  pause: PendingActivity['pause'];
   readonly schedules: ScheduleToPush[];
 }
 
@@ -152,6 +155,7 @@ export function fakeStarter(): FakeStarter {
     cancels: [],
     signals: [],
     retries: [],
+    pause: null,
     schedules: [],
     startGraphRun: async (run) => {
       answer();
@@ -173,6 +177,10 @@ export function fakeStarter(): FakeStarter {
       answer();
       starter.signals.push(signal);
       return true;
+    },
+    findPause: async () => {
+      answer();
+      return starter.pause;
     },
     retryNow: async (retry) => {
       answer();

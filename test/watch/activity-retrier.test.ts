@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nextStep } from '../../watch/activity-retrier.ts';
+import { nextStep, pauseOfOthers } from '../../watch/activity-retrier.ts';
 import type { PendingActivity } from '../../watch/pending-activities.ts';
 
 const now = Date.parse('2026-01-01T00:00:00.000Z');
@@ -20,4 +20,12 @@ it.each<[string, Partial<PendingActivity> | undefined, ReturnType<typeof nextSte
   ['that somebody else has paused stays so', pausedFor('I want it so'), null],
 ])('an activity %s', (_what, more, step) => {
   expect(nextStep(more && { ...waiting, ...more }, now)).toBe(step);
+});
+
+it('is held by a pause of others alone, and only once that has begun', () => {
+  const held = { ...waiting, ...pausedFor('I want it so') };
+  expect(pauseOfOthers(held)).toEqual(held.pause);
+  expect(pauseOfOthers({ ...waiting, ...pausedFor('graphrun: retry now') })).toBeNull();
+  expect(pauseOfOthers({ ...held, state: 'pausing' })).toBeNull();
+  expect(pauseOfOthers(undefined)).toBeNull();
 });

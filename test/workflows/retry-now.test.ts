@@ -1,7 +1,8 @@
 // Jobs whose back-off is cut short: nobody tells Temporal but the watch.
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { JobRunDetail } from '../../graph/resources.ts';
 import { jobRunIdOf } from '../../store/index.ts';
+import { createStarter } from '../../watch/starter.ts';
 import { useEngine } from '../support/engine.ts';
 import { expectProved } from '../support/expect-proved.ts';
 import { createTestKinds } from '../support/kinds.ts';
@@ -12,6 +13,8 @@ const { kinds, begun } = createTestKinds();
 const engine = await useEngine(kinds);
 const { store } = engine;
 useWatch(engine);
+const starter = createStarter({ temporal: { address: engine.temporalAddress, namespace: 'default' } });
+afterAll(() => starter.close());
 
 const flaky = (failures: number, maximumAttempts: number) => ({
   kind: 'flaky',
@@ -70,8 +73,23 @@ describe('a job that waits for its next attempt, retried now,', () => {
       ...{ namespace: 'default', execution: { workflowId: handle.workflowId }, id: 'a' },
       ...{ identity: 'test', reason: 'graphrun: retry now' },
     });
+    expect(await starter.findPause({ workflowId: handle.workflowId, runId: '', job: 'a' })).toBeNull();
     await ask(id);
     expect(await engine.endedJob(id)).toMatchObject({ state: 'SUCCESS', attempts: 2 });
     expect(await engine.inspector.verifyJobRun(id)).toMatchObject({ verdict: 'equal' });
+  });
+
+  it('is held by the pause of somebody else until that ends', async () => {
+    await engine.push({ project: 'held', jobs: { a: flaky(1, 2) } });
+    const { id, handle } = await engine.startLone('held', 'a');
+    await untilWaits(id, 1);
+    const { workflowId } = handle;
+    const activity = { namespace: 'default', execution: { workflowId }, id: 'a', identity: 'me' };
+    await engine.client.workflowService.pauseActivity({ ...activity, reason: 'the source is down' });
+    const held = { workflowId, runId: '', job: 'a' };
+    expect(await starter.findPause(held)).toMatchObject({ by: 'me', reason: 'the source is down' });
+    await engine.client.workflowService.unpauseActivity(activity);
+    expect(await engine.endedJob(id)).toMatchObject({ state: 'SUCCESS', attempts: 2 });
+    expect(await starter.findPause(held)).toBeNull();
   });
 });
