@@ -39,9 +39,12 @@ function renderJobs(
     rows.push(...shown.map((job) => rowOf(job, now, color)));
     if (number > shown.length) hidden.push(`${number - shown.length} more ${reason}`);
   }
-  const titles = styleTitles(['JOB', 'STATE', 'WHY', 'ATTEMPT', 'TIME', ''], color);
-  const table = formatColumns([titles, ...rows], [3, 4]);
-  return hidden.length === 0 ? table : `${table}\n… and ${hidden.join(', ')}`;
+  const titles = styleTitles(['JOB', 'STATE', 'WHY', 'ATTEMPTS', 'TIME', 'JOB RUN', ''], color);
+  const parts = [formatColumns([titles, ...rows], [3, 4])];
+  if (hidden.length > 0) parts.push(`… and ${hidden.join(', ')}`);
+  if (jobs.some(({ reason }) => reason === 'retry'))
+    parts.push('a next attempt begins at once with: graphrun retry JOB_RUN');
+  return parts.join('\n');
 }
 
 function rowOf(job: WaitingJob, now: Date, color: boolean): string[] {
@@ -51,6 +54,7 @@ function rowOf(job: WaitingJob, now: Date, color: boolean): string[] {
     job.reason,
     job.attempt === 0 ? '' : String(job.attempt),
     timeOf(job, now),
+    job.jobRunId,
     printable(job.message + silenceOf(job, now)),
   ];
 }

@@ -82,7 +82,7 @@ const waitingJobSchema = z.object({
   /** The first of the jobs above it that are not final. */
   waitsFor: z.array(z.string()),
   waitsForCount: z.int(),
-  /** How many attempts began. */
+  /** How many attempts began, over all epochs. */
   attempt: z.int(),
   /** When the attempt that runs began, or the pause. */
   since: time.nullable(),
@@ -90,6 +90,7 @@ const waitingJobSchema = z.object({
   lastError: z.object({ type: z.string(), message: z.string() }).nullable(),
   /** Of the attempt that runs, or of the last one. */
   worker: z.string().nullable(),
+  /** Null where the attempt that runs has sent none yet. */
   lastHeartbeatAt: time.nullable(),
 });
 export type WaitingJob = z.infer<typeof waitingJobSchema>;

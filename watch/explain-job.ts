@@ -19,6 +19,8 @@ export interface JobContext {
   readonly due: ReadonlySet<string>;
   /** Keys of jobs that are not final. */
   readonly open: ReadonlySet<string>;
+  /** An execution of the run is known. */
+  readonly hasBegun: boolean;
   readonly temporalAnswered: boolean;
   readonly execution: ExecutionView | null;
   readonly queues: readonly QueueView[];
@@ -61,7 +63,7 @@ function explainPending(job: JobFacts, pending: PendingActivity, context: JobCon
   const { state, pause, lastFailure, startedAt, lastHeartbeatAt, worker } = pending;
   const facts = {
     worker,
-    lastHeartbeatAt: lastHeartbeatAt?.toISOString() ?? null,
+    lastHeartbeatAt: isOfEarlier(pending) ? null : (lastHeartbeatAt?.toISOString() ?? null),
     ...(lastFailure && { lastError: { type: lastFailure.type, message: lastFailure.message } }),
   };
   if (state === 'paused') {
@@ -69,7 +71,7 @@ function explainPending(job: JobFacts, pending: PendingActivity, context: JobCon
     const message = `${describePause(pause)}; to go on: ${unpauseCommand(workflowId, job.job)}`;
     return { reason: 'paused', message, ...facts, since: pause?.at?.toISOString() ?? null };
   }
-  if (state === 'waiting') return { ...facts, ...explainWaiting(pending, context) };
+  if (state === 'waiting') return { ...facts, ...explainWaiting(job, pending, context) };
   const since = startedAt?.toISOString() ?? null;
   const on = worker === null ? '' : ` on ${worker}`;
   if (state === 'stopping') {
@@ -77,14 +79,24 @@ function explainPending(job: JobFacts, pending: PendingActivity, context: JobCon
   }
   const pauses = state === 'pausing' ? `; pauses at its next heartbeat, by ${pause?.by || 'somebody'}` : '';
   const reason = job.reason === 'external' ? 'external' : 'running';
-  return { reason, message: `${attemptOf(pending)} runs${on}${pauses}`, ...facts, since };
+  return { reason, message: `${attemptOf(job, pending)} runs${on}${pauses}`, ...facts, since };
 }
 
-function explainWaiting(pending: PendingActivity, { execution, queues, now }: JobContext): Told {
+/** The server keeps the last heartbeat of one attempt until the next one sends its own. */
+function isOfEarlier({ state, startedAt, lastHeartbeatAt }: PendingActivity): boolean {
+  const isUnderWay = state !== 'waiting' && state !== 'paused';
+  return isUnderWay && startedAt !== null && lastHeartbeatAt !== null && lastHeartbeatAt < startedAt;
+}
+
+function explainWaiting(
+  job: JobFacts,
+  pending: PendingActivity,
+  { execution, queues, now }: JobContext,
+): Told {
   const { nextAttemptAt, lastFailure, taskQueue } = pending;
   const failed = lastFailure ? `; the last one: ${cut(lastFailure.message)}` : '';
   if (nextAttemptAt !== null) {
-    const message = `${attemptOf(pending)} comes next${failed}`;
+    const message = `${attemptOf(job, pending)} comes next${failed}`;
     return { reason: 'retry', message, nextAttemptAt: nextAttemptAt.toISOString() };
   }
   const name = taskQueue ?? execution?.taskQueue ?? '';
@@ -92,7 +104,7 @@ function explainWaiting(pending: PendingActivity, { execution, queues, now }: Jo
   if (queue && isDeserted(queue, [...(execution?.pending.values() ?? [])], now)) {
     return { reason: 'no_worker', message: `no worker polls the task queue "${name}"${failed}` };
   }
-  const message = `${attemptOf(pending)} waits for a free worker of the task queue "${name}"${failed}`;
+  const message = `${attemptOf(job, pending)} waits for a free worker of the task queue "${name}"${failed}`;
   return { reason: 'queued', message };
 }
 
@@ -111,6 +123,9 @@ function explainRow(job: JobFacts, context: JobContext): Told {
   if (reason === 'retry') {
     const nextAttemptAt = job.error?.retryAt ?? null;
     return { reason, message: 'waits for its next attempt, by its row', nextAttemptAt };
+  }
+  if (!context.hasBegun) {
+    return { reason: 'queued', message: 'ready; its run has not begun' };
   }
   if (isDraining(context)) {
     const message =
@@ -132,7 +147,9 @@ function describeWait(waits: readonly SlotWait[]): string {
     );
     const more = holderCount - holders.length;
     const by = `${held.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    return `${asked} of pool "${pool}": ${free} of ${slots} free, ${ahead} before it, held by ${by || 'none'}`;
+    const turn = ahead === 0 ? 'it is the next' : `${ahead} ${ahead === 1 ? 'job' : 'jobs'} before it`;
+    const isKept = ahead > 0 && free >= Math.min(asked, slots);
+    return `${asked} of pool "${pool}": ${turn}; ${free} of ${slots} free${isKept ? ', kept for those' : ''}; held by ${by || 'none'}`;
   });
   return `waits for slots: ${parts.join('; ')}`;
 }
@@ -166,8 +183,10 @@ function openParents(key: string, { plan, passing, places, open }: JobContext): 
   return found;
 }
 
-function attemptOf({ attempt, maximumAttempts }: PendingActivity): string {
-  return maximumAttempts > 0 ? `attempt ${attempt} of ${maximumAttempts}` : `attempt ${attempt}`;
+/** As Temporal counts them, which begins anew with each epoch. */
+function attemptOf({ epoch }: JobFacts, { attempt, maximumAttempts }: PendingActivity): string {
+  const most = maximumAttempts > 0 ? ` of ${maximumAttempts}` : '';
+  return `attempt ${attempt}${most}${epoch > 1 ? ` in epoch ${epoch}` : ''}`;
 }
 
 function cut(message: string): string {

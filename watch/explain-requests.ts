@@ -32,6 +32,13 @@ function describeCancelled(execution: ExecutionView, jobs: readonly WaitingJob[]
   return `It waits for jobs that clean up: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
+/** Nothing of it goes on when its turn has come, either. */
+export function withPause({ id, pause, state }: RunFacts, judgement: Judgement): Judgement {
+  if (pause === null || state !== 'PENDING') return judgement;
+  const paused = `It is paused as well, ${describeAsked(pause)}: no job of it begins until: graphrun unpause ${id}`;
+  return { ...judgement, message: `${judgement.message} ${paused}` };
+}
+
 /** A workflow task that fails is of more account: nothing goes on before that is mended. */
 export function judgePaused(
   { id, pause, state }: RunFacts,

@@ -8,7 +8,7 @@ import type { RunError } from '../graph/transitions.ts';
 import type { RunLine } from '../store/run-line.ts';
 import type { JobFacts, RunFacts } from '../store/store.ts';
 import { explainJob, type JobContext } from './explain-job.ts';
-import { judgeCancelled, judgePaused, withCancel } from './explain-requests.ts';
+import { judgeCancelled, judgePaused, withCancel, withPause } from './explain-requests.ts';
 import type { PendingActivity } from './pending-activities.ts';
 import { isDeserted, isUnpolled, toQueueView } from './queue-views.ts';
 import type { PolledQueue } from './task-queues.ts';
@@ -40,7 +40,7 @@ export function explainRun(facts: ExplainFacts): Explanation {
   const jobs = isFinal(state) ? [] : explainJobs(facts, queues);
   const asked = only === null ? jobs : jobs.filter(({ job }) => job === only);
   const judged = judgeRun(facts, queues, jobs);
-  const judgement = isFinal(state) ? judged : withCancel(run.cancelRequest, judged);
+  const judgement = isFinal(state) ? judged : withCancel(run.cancelRequest, withPause(run, judged));
   const byReason = waitReasons.map((reason) => asked.filter((job) => job.reason === reason));
   return {
     run: { type, id, project, state, ...judgement },
@@ -63,6 +63,7 @@ function explainJobs({ run, plan, temporal, now }: ExplainFacts, queues: readonl
     ...{ plan, places, open, execution, queues, now },
     passing: new Set(plan?.passing),
     due: dueAmong(jobs, execution),
+    hasBegun: execution !== null || run.tasks.length > 0,
     temporalAnswered: temporal !== null,
   };
   return jobs.map((job) => explainJob(job, context));

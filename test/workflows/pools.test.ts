@@ -97,7 +97,7 @@ describe('a job that waits for a pool', () => {
     const { jobs } = await engine.inspector.explainGraphRun(waiter.id);
     expect(jobs.find(({ job }) => job === 'waits')).toMatchObject({
       reason: 'slot',
-      message: `waits for slots: 1 of pool "one": 0 of 1 free, 0 before it, held by holder/holds (${holder.id})`,
+      message: `waits for slots: 1 of pool "one": it is the next; 0 of 1 free; held by holder/holds (${holder.id})`,
     });
     expect(await store.pools.get('one')).toMatchObject({ held: 1, waiting: 1 });
     const told = await sql.query(
