@@ -108,13 +108,15 @@ export interface HeldSlots {
   readonly pools: readonly string[];
 }
 
+/** One that has ended needs none: its attempt hands back what is recorded. */
 export async function holdsSlots(
   client: Pick<pg.Pool, 'query'>,
   { jobRunId, pools }: HeldSlots,
 ): Promise<boolean> {
   const lacking = await client.query(
-    `SELECT FROM pool p WHERE p.name = ANY ($2::text[]) AND NOT EXISTS (
-       SELECT FROM pool_claim c WHERE c.job_run_id = $1 AND c.pool = p.name AND c.granted_at IS NOT NULL)`,
+    `SELECT FROM pool p WHERE p.name = ANY ($2::text[])
+       AND NOT EXISTS (SELECT FROM pool_claim c WHERE c.job_run_id = $1 AND c.pool = p.name AND c.granted_at IS NOT NULL)
+       AND EXISTS (SELECT FROM job_run r WHERE r.id = $1 AND r.completed_at IS NULL)`,
     [jobRunId, pools],
   );
   return lacking.rows.length === 0;

@@ -113,6 +113,8 @@ export type OpenedGraphRun =
       readonly plan: Plan;
       /** Jobs that do not run again, where this is not the first epoch of the run. */
       readonly kept?: KeptJobs;
+      /** Jobs that have asked for slots of pools, by position; absent where none needs any, and in old histories. */
+      readonly asked?: readonly number[];
       /** Where it was ever paused. */
       readonly pause?: KnownPause;
     }

@@ -128,7 +128,7 @@ export async function reasonsOf(
   graphs: Pick<Graphs, 'load'>,
   projectId: string,
   version: number,
-  rows: readonly Pick<JobRunViewRow, 'job' | 'state' | 'reason'>[],
+  rows: readonly Pick<JobRunViewRow, 'job' | 'state' | 'reason' | 'hasSlots'>[],
   isPaused: boolean,
 ): Promise<Map<string, PendingReason>> {
   const graph = await graphs.load(projectId, version);

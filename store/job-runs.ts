@@ -15,6 +15,7 @@ import {
   type CancelColumns,
   cancelColumns,
   type JobRunViewRow,
+  jobRunHasSlots,
   jobRunReason,
   jobRunViewColumns,
   type MarkColumns,
@@ -120,9 +121,9 @@ async function pendingReasonOf(client: pg.ClientBase, graphs: Pick<Graphs, 'load
   if (row.state !== 'PENDING' || row.reason !== null) return null;
   if (row.graph_run_id === null) return 'queued';
   const siblings = await client.query<
-    Pick<JobRunViewRow, 'job' | 'state' | 'reason'> & { readonly isPaused: boolean }
+    Pick<JobRunViewRow, 'job' | 'state' | 'reason' | 'hasSlots'> & { readonly isPaused: boolean }
   >(
-    `SELECT j.key AS job, r.state, ${jobRunReason} AS reason, g.paused_at IS NOT NULL AS "isPaused"
+    `SELECT j.key AS job, r.state, ${jobRunReason} AS reason, ${jobRunHasSlots} AS "hasSlots", g.paused_at IS NOT NULL AS "isPaused"
      FROM job_run r JOIN job j ON j.id = r.job_id JOIN graph_run g ON g.id = r.graph_run_id WHERE r.graph_run_id = $1`,
     [row.graph_run_id],
   );

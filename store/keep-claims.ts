@@ -45,18 +45,21 @@ export async function keepClaims(
      FROM unnest($1::uuid[], $2::bigint[]) AS n (id, number) JOIN job_run r ON r.id = n.id WHERE c.job_run_id = n.id`,
     [[...asked.keys()], [...asked.values()].map(({ number }) => number)],
   );
-  const known = claims.filter(({ pool }) => locked.includes(pool));
+  // A pool that is not there any more limits nobody, but the job waits for the word of it.
   await client.query(
-    `INSERT INTO pool_claim (job_run_id, pool, slots, is_one_of_many, priority, epoch, number)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::int[], $6::int[], $7::bigint[])`,
+    `INSERT INTO pool_claim (job_run_id, pool, slots, is_one_of_many, priority, epoch, number, granted_at)
+     SELECT n.*, CASE WHEN n.pool = ANY ($8::text[]) THEN NULL ELSE now() END
+     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::int[], $6::int[], $7::bigint[])
+       AS n (job_run_id, pool, slots, is_one_of_many, priority, epoch, number)`,
     [
-      known.map(({ row }) => row.id),
-      known.map(({ pool }) => pool),
-      known.map(({ slots }) => slots),
-      known.map(({ isOneOfMany }) => isOneOfMany),
-      known.map(({ priority }) => priority),
-      known.map(({ row }) => row.epoch),
-      known.map(({ row }) => asked.get(row.id)?.number ?? null),
+      claims.map(({ row }) => row.id),
+      claims.map(({ pool }) => pool),
+      claims.map(({ slots }) => slots),
+      claims.map(({ isOneOfMany }) => isOneOfMany),
+      claims.map(({ priority }) => priority),
+      claims.map(({ row }) => row.epoch),
+      claims.map(({ row }) => asked.get(row.id)?.number ?? null),
+      locked,
     ],
   );
   return grantSlots(client, locked, actor);

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { noneAsked } from './asked-jobs.ts';
 import type { OpenedGraphRun, OpenGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { readKept } from './kept-jobs.ts';
@@ -85,6 +86,7 @@ export async function openKnownRuns(
         version,
         plan,
         ...kept,
+        ...noneAsked(plan),
         ...knownPauseOf(row),
       };
     }),

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
 import { type Admitted, admitFired } from './admit-slots.ts';
+import { readAsked } from './asked-jobs.ts';
 import type { Database } from './database.ts';
 import { insertEvents } from './events.ts';
 import type {
@@ -123,6 +124,7 @@ async function takeGraphRun(
     version: row.version,
     plan,
     ...(await readKept(client, row.id, plan)),
+    ...(await readAsked(client, row.id, plan)),
     ...knownPauseOf(row),
   };
 }

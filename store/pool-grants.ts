@@ -86,10 +86,10 @@ export async function grantSlots(
     pool: string;
     slots: number;
   }>(waitingSql, [open.map(({ name }) => name), open.map(({ free }) => free)]);
-  const chosen = chooseGrants(
-    await roomsOf(client, rooms.rows, waiting.rows, actor),
-    requestsOf(waiting.rows),
-  );
+  const requests = requestsOf(waiting.rows);
+  const { known, others } = await roomsOf(client, rooms.rows, waiting.rows);
+  const chosen = chooseGrants(new Map([...known, ...others]), requests);
+  noteLeft(client, chooseGrants(new Map([...known, ...emptied(others)]), requests), chosen, actor);
   if (chosen.length === 0) return [];
   const granted = await client.query<GrantedRow>(grantSql, [chosen.map(({ id }) => id)]);
   const told = granted.rows.filter(({ jobRunId }) => !asking.has(jobRunId));
@@ -116,23 +116,41 @@ export async function grantLeft(database: Database, { pools, actor }: LeftToGive
   });
 }
 
-/** Of pools that are there and not locked nothing is given: that is left to another transaction. */
+interface Rooms {
+  readonly known: ReadonlyMap<string, PoolRoom>;
+  /** Pools that are there and not locked: nothing is given of them. */
+  readonly others: ReadonlyMap<string, PoolRoom>;
+}
+
 async function roomsOf(
   client: pg.ClientBase,
   locked: readonly RoomRow[],
   waiting: readonly { readonly pool: string }[],
-  actor: string,
-): Promise<Map<string, PoolRoom>> {
-  const rooms = new Map<string, PoolRoom>(locked.map(({ name, ...room }) => [name, room]));
-  const others = [...new Set(waiting.map(({ pool }) => pool))].filter((pool) => !rooms.has(pool));
-  if (others.length === 0) return rooms;
+): Promise<Rooms> {
+  const known = new Map<string, PoolRoom>(locked.map(({ name, ...room }) => [name, room]));
+  const names = [...new Set(waiting.map(({ pool }) => pool))].filter((pool) => !known.has(pool));
+  if (names.length === 0) return { known, others: new Map() };
   const found = await client.query<{ name: string; slots: number }>(
     'SELECT name, slots FROM pool WHERE name = ANY ($1::text[])',
-    [others],
+    [names],
   );
-  for (const { name, slots } of found.rows) rooms.set(name, { slots, free: 0 });
-  if (found.rows.length > 0) noteGranted(client, { left: [{ pools: [...rooms.keys()], actor }] });
-  return rooms;
+  return { known, others: new Map(found.rows.map(({ name, slots }) => [name, { slots, free: 0 }])) };
+}
+
+function emptied(rooms: ReadonlyMap<string, PoolRoom>): [string, PoolRoom][] {
+  return [...rooms].map(([pool, { slots }]) => [pool, { slots, free: slots }]);
+}
+
+/** What could be given if pools that are not locked have room: for another transaction to find out. */
+function noteLeft(
+  client: pg.ClientBase,
+  possible: readonly PoolRequest[],
+  chosen: readonly PoolRequest[],
+  actor: string,
+): void {
+  const left = possible.filter((request) => !chosen.includes(request));
+  const pools = new Set(left.flatMap(({ slots }) => [...slots.keys()]));
+  if (pools.size > 0) noteGranted(client, { left: [{ pools: [...pools], actor }] });
 }
 
 function requestsOf(

@@ -135,6 +135,7 @@ export interface JobRunViewRow {
   readonly graph_run_id: string | null;
   readonly state: JobRunView['state'];
   readonly reason: JobRunView['reason'];
+  readonly hasSlots: boolean;
   readonly error: JobRunView['error'];
   readonly epoch: number;
   /** Of its graph run. */
@@ -150,8 +151,13 @@ export interface JobRunViewRow {
 export const jobRunReason = `coalesce(r.reason, CASE WHEN r.state = 'PENDING' AND EXISTS (
     SELECT FROM pool_claim c WHERE c.job_run_id = r.id AND c.granted_at IS NULL) THEN 'slot' END)`;
 
+/** It has what it asked for of pools, and is about to begin. */
+export const jobRunHasSlots = `(r.state = 'PENDING' AND EXISTS (
+    SELECT FROM pool_claim c WHERE c.job_run_id = r.id AND c.granted_at IS NOT NULL))`;
+
 export const jobRunViewColumns = `
   r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, ${jobRunReason} AS reason, r.error, r.epoch, r.attempts,
+  ${jobRunHasSlots} AS "hasSlots",
   (SELECT g.epoch FROM graph_run g WHERE g.id = r.graph_run_id) AS run_epoch, r.created_at, r.created_by, r.started_at, r.completed_at`;
 
 /** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */

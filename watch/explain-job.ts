@@ -140,7 +140,8 @@ function explainRow(job: JobFacts, context: JobContext): Told {
 }
 
 function describeWait(waits: readonly SlotWait[]): string {
-  if (waits.length === 0) return 'waits for slots of a pool';
+  if (waits.length === 0)
+    return 'waits for slots behind other jobs of its run, which ask for as many as it could start';
   const parts = waits.map(({ pool, asked, slots, free, ahead, holders, holderCount }) => {
     const held = holders.map(
       (holder) => `${holder.project}/${holder.job} (${holder.graphRunId ?? holder.jobRunId})`,

@@ -141,9 +141,15 @@ function readStarted(reading: Reading, started: Started, eventId: number): void 
 function readFailedEvent(reading: Reading, failed: Failed, eventId: number): void {
   const scheduledEventId = idOf(reading, failed);
   const id = reading.activities.get(scheduledEventId)?.id ?? '';
-  if (needsSlots(failed.failure)) reading.attempts.delete(id);
+  if (needsSlots(failed.failure)) forget(reading, id);
   else if (isStopped(failed.failure)) goOn(reading, id);
   else endJob(reading, scheduledEventId, readFailed(failed), eventId);
+}
+
+/** It has not begun. */
+function forget(reading: Reading, job: string): void {
+  reading.attempts.delete(job);
+  reading.scheduled.delete(job);
 }
 
 /** What came before was done by another execution: of jobs that are still open it counts no more. */

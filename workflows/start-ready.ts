@@ -1,15 +1,16 @@
 // Starts what is ready, in its turn. Jobs that need slots of pools ask for them first, and are not in flight meanwhile.
-import { patched } from '@temporalio/workflow';
 import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { type Progress, setAside, takeAside, takeReady } from '../graph/planner.ts';
 import { createAskingWindow } from './asking-window.ts';
 import { createPoolLine } from './pool-line.ts';
 
-const askInWindow = 'graphrun:ask-in-window';
-
 export interface StartReadyOptions {
-  readonly run: { readonly graphRunId: string };
+  readonly run: {
+    readonly graphRunId: string;
+    /** Jobs that have asked for slots in an execution that this one goes on from; absent in old histories. */
+    readonly asked?: readonly number[];
+  };
   readonly progress: Progress;
   readonly start: (job: number) => void;
   /** Something can start now. */
@@ -38,7 +39,7 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     return { upTo, ask: () => {}, hear: () => {} };
   }
   /** Have their slots, and start first. */
-  let granted: number[] = [];
+  const granted: number[] = [];
   const line = createPoolLine(
     { graphRunId: run.graphRunId },
     (keys) => {
@@ -48,30 +49,79 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     fail,
   );
   const ask = (job: number): void => line.ask(plan.keys[job] as string);
-  const window = createAskingWindow(progress);
-  const upTo = (most: number): void => {
-    let left = Math.max(0, most);
-    while (left > 0 && granted.length > 0) {
-      const [job, ...rest] = granted as [number, ...number[]];
-      granted = rest;
-      // It may have started before, or have ended with its run.
+  /** Resolves with how many more may start. One may have started before, or have ended with its run. */
+  const startAside = (jobs: number[], most: number): number => {
+    let left = most;
+    while (left > 0 && jobs.length > 0) {
+      const job = jobs.shift() as number;
       if (!takeAside(progress, job)) continue;
       start(job);
       left -= 1;
     }
+    return left;
+  };
+  const options = { progress, needsSlots, start, ask };
+  const startOthers = run.asked
+    ? startInWindow({ ...options, startAside }, new Set(run.asked))
+    : startAtOnce(options);
+  const upTo = (most: number): void => {
+    const room = Math.max(0, most);
+    startOthers(startAside(granted, room), room);
+  };
+  return { upTo, ask, hear: line.hear };
+}
+
+interface StartOthersOptions {
+  readonly progress: Progress;
+  readonly needsSlots: (job: number) => boolean;
+  readonly start: (job: number) => void;
+  readonly ask: (job: number) => void;
+}
+
+/** `left` may start now, of `room` that could before those with slots were started. */
+type StartOthers = (left: number, room: number) => void;
+
+/**
+ * Jobs that need slots do not wait behind those that need none. They may ask for as many as could start: those that need none may
+ * take all of the room, but what begins next has slots by then.
+ */
+function startInWindow(
+  {
+    progress,
+    needsSlots,
+    ask,
+    startAside,
+  }: StartOthersOptions & { readonly startAside: (jobs: number[], most: number) => number },
+  asked: ReadonlySet<number>,
+): StartOthers {
+  const others: number[] = [];
+  const window = createAskingWindow(progress, asked);
+  return (left, room) => {
+    if (room === 0) return;
+    for (const job of takeReady(progress, Number.POSITIVE_INFINITY)) {
+      setAside(progress, job);
+      if (needsSlots(job)) window.add(job, rulesAt(progress.plan, job));
+      else others.push(job);
+    }
+    startAside(others, left);
+    for (const job of window.next(room)) ask(job);
+  };
+}
+
+/** As executions did that were opened before there was a window: all that become ready ask. */
+function startAtOnce({ progress, needsSlots, start, ask }: StartOthersOptions): StartOthers {
+  return (most) => {
+    let left = most;
     for (let ready = takeReady(progress, left); ready.length > 0; ready = takeReady(progress, left)) {
       for (const job of ready) {
         if (needsSlots(job)) {
           setAside(progress, job);
-          window.add(job, Object.keys(rulesAt(plan, job).pools ?? {}));
+          ask(job);
         } else {
           start(job);
           left -= 1;
         }
       }
     }
-    // Runs that are older than the window have all their jobs ask at once.
-    for (const job of window.next(left, () => patched(askInWindow))) ask(job);
   };
-  return { upTo, ask, hear: line.hear };
 }

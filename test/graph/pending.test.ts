@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { pendingReasons, type StoredState } from '../../graph/pending.ts';
 import type { Plan } from '../../graph/plan.ts';
+import { defaultRetry, defaultTimeoutMs, type JobRules } from '../../graph/rules.ts';
 
 /** `root`, and six jobs below it. */
 const keys = ['root', 'a', 'b', 'c', 'd', 'e', 'f'];
 const plan: Plan = {
   keys,
   parents: keys.map((_, job) => (job === 0 ? [] : [0])),
-  rules: [],
-  ruleOf: [],
+  rules: [rulesWith({}), rulesWith({ pools: { narrow: 1 } })],
+  ruleOf: [0, 0, 0, 0, 1, 1, 1],
   passing: [],
 };
+
+function rulesWith(more: Partial<JobRules>): JobRules {
+  const base = { kind: 'noop', runIf: 'all_succeeded', allowFailure: false } as const;
+  return { ...base, timeoutMs: defaultTimeoutMs, retry: defaultRetry, ...more };
+}
 const done: StoredState = { state: 'SUCCESS', reason: null };
 const waits: StoredState = { state: 'PENDING', reason: null };
 
@@ -43,6 +49,18 @@ describe('a job that is PENDING', () => {
       root: 'paused',
       b: 'upstream',
     });
+  });
+
+  it('waits for slots as others of its run do, unless it has them, and takes no place in flight', () => {
+    const reasons = reasonsWith(
+      {
+        root: done,
+        d: { state: 'PENDING', reason: 'slot' },
+        e: { state: 'PENDING', reason: null, hasSlots: true },
+      },
+      4,
+    );
+    expect(reasons).toEqual({ a: 'queued', b: 'queued', c: 'queued', e: 'queued', f: 'slot' });
   });
 
   it('passes on what a job waits for that the selection left out', () => {

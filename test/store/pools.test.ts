@@ -1,50 +1,12 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { createStore, type Granted } from '../../store/index.ts';
-import { useDatabases } from '../support/databases.ts';
+import { describe, expect, it } from 'vitest';
 import { pushPooled } from '../support/graphs.ts';
 import { useSql } from '../support/sql.ts';
 import { until } from '../support/until.ts';
-import { useRuns } from './runs.ts';
+import { actor, usePools } from './use-pools.ts';
 
-const { databaseUrl } = await useDatabases();
-const granted: Granted[] = [];
-const store = createStore({ databaseUrl, onGranted: (more) => granted.push(more) });
-afterAll(() => store.close());
-const sql = await useSql(databaseUrl);
+const { databaseUrl, store, sql, makeRun, put, ask, settle, close, heard, states } = await usePools();
+const { pools } = store;
 const other = await useSql(databaseUrl);
-const { pools, execution } = store;
-const makeRun = useRuns(store);
-const nothing = async () => new Map<string, string>();
-const actor = 'test';
-const put = (name: string, slots: number) => pools.put({ name, slots, description: 'x', actor });
-
-await put('db', 1);
-await put('api', 2);
-await pushPooled(store, 'p', { a: { db: 1 }, b: { db: 1 }, both: { db: 1, api: 2 }, none: {} });
-beforeEach(() => {
-  granted.length = 0;
-});
-
-type Run = Awaited<ReturnType<typeof makeRun>>;
-async function ask({ runId, job }: Run, ...jobs: string[]) {
-  const jobRunIds = jobs.map(job);
-  const asked = await execution.askForSlots({ runId, jobRunIds, actor });
-  if (asked.outcome === 'lost') return asked;
-  return { outcome: asked.outcome, granted: jobRunIds.filter((id) => !asked.waiting.has(id)) };
-}
-const settle = ({ runId, job }: Run, ...jobs: string[]) => {
-  const end = { state: 'FAILED', reason: 'cancelled' } as const;
-  const told = jobs.map((key) => ({ jobRunId: job(key), end, error: null }));
-  return execution.settle({ runId, jobs: told, actor }, nothing);
-};
-const close = async (run: Run) => {
-  await settle(run, 'a', 'b', 'both', 'none');
-  const end = { state: 'FAILED', reason: 'cancelled' } as const;
-  await execution.closeGraphRun({ runId: run.runId, end, error: null, settle: [], actor }, nothing);
-};
-const heard = () => granted.flatMap(({ jobs }) => jobs.map(({ jobRunId }) => jobRunId));
-const states = async () =>
-  (await pools.list()).map(({ name, held, waiting }) => `${name}: ${held} held, ${waiting} waiting`);
 
 describe('a job that asks for slots', () => {
   it('has them at once, or waits for its turn, and has its place when it asks again', async () => {
@@ -74,7 +36,7 @@ describe('a job that asks for slots', () => {
     expect(jobRuns.map(({ job, reason }) => [job, reason])).toEqual([
       ['a', 'queued'],
       ['b', 'slot'],
-      ['both', 'queued'],
+      ['both', 'slot'],
       ['none', 'queued'],
     ]);
     expect(await store.jobRuns.get(run.job('b'))).toMatchObject({ state: 'PENDING', reason: 'slot' });
@@ -139,47 +101,6 @@ describe('a job that asks for slots', () => {
     await close(run);
     expect(await ask(run, 'b')).toEqual({ outcome: 'lost' });
     expect(await sql.query('SELECT FROM pool_claim')).toEqual([]);
-  });
-
-  it('loses what it has to a reset, and its attempt that ends frees it', async () => {
-    const [first, second] = [await makeRun(), await makeRun()];
-    await ask(first, 'a');
-    await ask(second, 'a', 'b');
-    const identity = { ...first.request.identity, runId: `${first.runId}-reset` };
-    await execution.adopt({ identity, kept: new Map(), asked: new Map(), epoch: 1, actor }, nothing);
-    expect(heard()).toEqual([second.job('a')]);
-    const attempt = {
-      subject: { jobRunId: second.job('a'), project: 'p', job: 'a', graphRunId: second.id },
-      ...{ fence: second.fence, worker: 'w', at: new Date() },
-    };
-    const first_ = { isFirst: true, needsToken: false, isAwaited: true };
-    await store.recorder.start({ ...attempt, ...first_ });
-    const error = { type: 'Error', message: 'again' };
-    await store.recorder.end({
-      ...attempt,
-      mayHoldSlots: true,
-      end: { kind: 'retry', reason: 'error', error },
-    });
-    // It waits for its next attempt with what it has.
-    expect(heard()).toEqual([second.job('a')]);
-    const later = { ...attempt, fence: { ...second.fence, scheduledAtMs: 2_000 } };
-    const ended = await store.recorder.end({
-      ...later,
-      mayHoldSlots: true,
-      end: { kind: 'success', output: null },
-    });
-    // Its own run is told with its end, and by nobody else.
-    expect(ended).toEqual({ verdict: 'recorded', granted: [{ job: 'b', number: expect.any(Number) }] });
-    expect(heard()).toEqual([second.job('a')]);
-    const untold = async () =>
-      (await store.watch.untoldGrants(new Date(Date.now() + 60_000), 10)).map(({ jobRunId }) => jobRunId);
-    expect(await untold()).toContain(second.job('b'));
-    // It has been told, since it has begun.
-    const subject = { ...attempt.subject, jobRunId: second.job('b'), job: 'b' };
-    await store.recorder.start({ ...attempt, subject, ...first_ });
-    expect(await untold()).not.toContain(second.job('b'));
-    await close(second);
-    await close({ ...first, runId: identity.runId });
   });
 
   it('by hundreds at once leaves nothing, and never gets more than there is', async () => {

@@ -111,3 +111,16 @@ it('tells the same of a request that went over the system queue', () => {
   expect([...askedBefore(history, 3)]).toMatchObject([['job', { number: 7 }]]);
   expect([...askedBefore(history, 2)]).toEqual([]);
 });
+
+it('takes what was found without slots for no attempt of its job', () => {
+  const mark = { fence: { runId: 'run', scheduledAtMs: 1 }, stopped: true, needsSlots: true };
+  const failure = {
+    applicationFailureInfo: { details: { payloads: [defaultPayloadConverter.toPayload(mark)] } },
+  };
+  const history = readHistory([
+    { eventId: 1, activityTaskScheduledEventAttributes: { activityId: 'job' } },
+    { eventId: 2, activityTaskStartedEventAttributes: { scheduledEventId: 1, attempt: 1 } },
+    { eventId: 3, activityTaskFailedEventAttributes: { scheduledEventId: 1, failure } },
+  ] as unknown as Parameters<typeof readHistory>[0]);
+  expect([history.jobs.size, history.attempts.size, history.scheduled.size]).toEqual([0, 0, 0]);
+});

@@ -85,6 +85,29 @@ describe('a long run', () => {
     }
   });
 
+  it('keeps the line of a pool in which its jobs wait, whatever order they came in', async () => {
+    await store.pools.put({ name: 'one', slots: 1, description: '', actor: 'test' });
+    const below = (parent: string, count: number) =>
+      Array.from({ length: count }, (_, at): [string, GraphDefinition['jobs'][string]] => [
+        `${parent}${at}`,
+        { kind: 'noop', pools: { one: 1 }, dependsOn: [parent] },
+      ]);
+    await engine.push({
+      project: 'lined',
+      jobs: {
+        // Those that stand first become ready last.
+        slow: { kind: 'noop', config: { ms: 500 } },
+        fast: { kind: 'noop' },
+        ...Object.fromEntries([...below('slow', 100), ...below('fast', 40)]),
+      },
+    });
+    const { id, handle } = await engine.start('lined');
+    expect(await handle.result()).toEqual({ graphRunId: id, state: 'SUCCESS' });
+    expect((await store.graphRuns.get(id)).tasks.length).toBeGreaterThanOrEqual(5);
+    expect(await store.pools.get('one')).toMatchObject({ held: 0, waiting: 0 });
+    await expectProved(engine, id);
+  });
+
   it('carries failures, skips and what may fail over to the next execution', async () => {
     const first = { kind: 'breakable', retry: once };
     await engine.push({

@@ -223,6 +223,26 @@ describe('jobs that wait for pools', () => {
     await expectProved(engine, id);
   });
 
+  it('do not wait behind a crowd of jobs that need none, nor behind those of a lower priority', async () => {
+    await putPool('quick', 1);
+    const plain = { kind: 'counted', config: { ms: 1 } };
+    const low = { ...plain, pools: { quick: 1 } };
+    const jobs = Object.entries(wide(130, low)).map(([key, job]) => [`low_${key}`, job]);
+    await engine.push({
+      project: 'crowd',
+      jobs: {
+        ...wide(250, plain),
+        ...Object.fromEntries(jobs),
+        urgent: { ...low, priority: 5 },
+      },
+    });
+    const { id } = await engine.start('crowd');
+    expect((await engine.ended(id)).state).toBe('SUCCESS');
+    const place = seen.begun.indexOf('urgent');
+    expect(seen.begun.slice(0, place).filter((job) => job.startsWith('low_')).length).toBeLessThan(20);
+    expect(seen.begun.slice(0, place).length).toBeLessThan(200);
+  });
+
   it('are let on by more slots', async () => {
     await putPool('grows', 1);
     const endless = { kind: 'endless', pools: { grows: 1 } };
