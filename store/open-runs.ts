@@ -1,10 +1,10 @@
 // Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
-import { type Admitted, admitFired } from './admit-slots.ts';
+import { admitFired } from './admit-slots.ts';
 import { readAsked } from './asked-jobs.ts';
 import type { Database } from './database.ts';
-import { insertEvents } from './events.ts';
+import { insertEvents, type NewEvent } from './events.ts';
 import type {
   NotOpened,
   OpenedGraphRun,
@@ -19,10 +19,12 @@ import { readKept } from './kept-jobs.ts';
 import { planRun, unknownJob } from './new-runs.ts';
 import { knownPauseOf, type PauseFacts, pauseFacts } from './open-known-runs.ts';
 import {
+  dropped,
   insertInvalidRun,
   insertOutsideGraphRun,
   insertOutsideJobRun,
   isRefusal,
+  type MadeOutside,
   orFindIt,
 } from './outside-runs.ts';
 
@@ -82,19 +84,35 @@ async function takeGraphRun(
   cache: GraphCache,
   request: OpenGraphRun,
 ): Promise<OpenedGraphRun> {
+  const events: NewEvent[] = [];
+  const opened = await lockAndTakeGraphRun(client, cache, request, events);
+  // Last: until the commit nobody else can tell of anything.
+  await insertEvents(client, events);
+  return opened;
+}
+
+/** @param events is given what is to be told of it. */
+async function lockAndTakeGraphRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenGraphRun,
+  events: NewEvent[],
+): Promise<OpenedGraphRun> {
   const { identity, known } = request;
   const found = await lockGraphRun(client, request);
   if (!found && !known) {
-    const dropped = await insertOutsideGraphRun(client, cache, request);
-    if (dropped) return drop(client, dropped);
+    const made = await insertOutsideGraphRun(client, cache, request);
+    events.push(...made.events);
+    if (!made.isAdmitted) return { outcome: 'dropped', message: made.why };
   }
   const row = found ?? (await lockGraphRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
   if (row.invalid !== null) return { outcome: 'invalid', message: row.invalid };
   if (row.project !== request.project) return mismatch(row, request.project);
   if (found?.slotted && found.state === 'PENDING') {
-    const dropped = await admitAgain(client, row, request);
-    if (dropped) return drop(client, dropped);
+    const admitted = await admitAgain(client, row, request);
+    events.push(...admitted.events);
+    if (!admitted.isAdmitted) return { outcome: 'dropped', message: admitted.why };
   }
   const { continuedFrom, actor } = request;
   if (continuedFrom !== undefined) await handOver(client, { identity, continuedFrom, actor });
@@ -113,7 +131,7 @@ async function takeGraphRun(
     state: 'RUNNING',
     epoch: row.epoch,
   } as const;
-  if (row.state === 'PENDING') await insertEvents(client, [{ ...event, actor: request.actor }]);
+  if (row.state === 'PENDING') events.push({ ...event, actor: request.actor });
   const graph = await cache.load(client, row.project_id, row.version);
   const plan = planRun(graph, row.selective ? row.select : null);
   return {
@@ -129,32 +147,24 @@ async function takeGraphRun(
   };
 }
 
-type Dropped = Extract<Admitted, { isAdmitted: false }>;
-
-async function drop(client: pg.ClientBase, { why, event }: Dropped): Promise<OpenedGraphRun> {
-  await insertEvents(client, [event]);
-  return { outcome: 'dropped', message: why };
-}
-
 /** It has waited for a worker since the watch made its row: another time may have come, or its own run. */
 async function admitAgain(
   client: pg.ClientBase,
   { id, project }: RunRow,
   { scheduled, identity, actor }: OpenGraphRun,
-): Promise<Dropped | null> {
-  if (!scheduled) return null;
+): Promise<MadeOutside> {
+  if (!scheduled) return { isAdmitted: true, events: [] };
   const admitted = await admitFired(client, { project, fired: scheduled, identity, graphRunId: id, actor });
   if (!admitted.isAdmitted) {
     await client.query('DELETE FROM graph_run WHERE id = $1', [id]);
-    return admitted;
+    return dropped(admitted);
   }
   const { scheduledAt } = admitted.schedule;
   await client.query('UPDATE graph_run SET scheduled_at = $2 WHERE id = $1 AND scheduled_at <> $2', [
     id,
     scheduledAt,
   ]);
-  await insertEvents(client, admitted.events);
-  return null;
+  return { isAdmitted: true, events: admitted.events };
 }
 
 async function takeJobRun(
@@ -162,9 +172,21 @@ async function takeJobRun(
   cache: GraphCache,
   request: OpenJobRun,
 ): Promise<OpenedJobRun> {
+  const events: NewEvent[] = [];
+  const opened = await lockAndTakeJobRun(client, cache, request, events);
+  await insertEvents(client, events);
+  return opened;
+}
+
+async function lockAndTakeJobRun(
+  client: pg.ClientBase,
+  cache: GraphCache,
+  request: OpenJobRun,
+  events: NewEvent[],
+): Promise<OpenedJobRun> {
   const { identity, known } = request;
   const found = await lockJobRun(client, request);
-  if (!found && !known) await insertOutsideJobRun(client, cache, request);
+  if (!found && !known) events.push(...(await insertOutsideJobRun(client, cache, request)));
   const row = found ?? (await lockJobRun(client, request));
   if (!row) return lost(`workflow ${identity.workflowId} names a job run that does not exist`);
   if (row.project !== request.project || row.job !== request.job) {

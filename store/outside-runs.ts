@@ -4,7 +4,7 @@ import pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import { type Admitted, admitFired } from './admit-slots.ts';
 import type { Database } from './database.ts';
-import { insertEvents } from './events.ts';
+import { insertEvents, type NewEvent } from './events.ts';
 import type { RejectGraphRun } from './execution.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { newId } from './ids.ts';
@@ -23,8 +23,12 @@ export async function recordGraphRun(
   run: OutsideGraphRun,
 ): Promise<boolean> {
   try {
-    // What makes no run is for its worker to tell.
-    return (await database.transaction((client) => insertOutsideGraphRun(client, cache, run))) === null;
+    return await database.transaction(async (client) => {
+      const made = await insertOutsideGraphRun(client, cache, run);
+      // What makes no run is for its worker to tell.
+      if (made.isAdmitted) await insertEvents(client, made.events);
+      return made.isAdmitted;
+    });
   } catch (error) {
     if (isTaken(error)) return false;
     if (!isRefusal(error)) throw error;
@@ -38,7 +42,9 @@ export async function recordJobRun(
   run: OutsideJobRun,
 ): Promise<boolean> {
   try {
-    await database.transaction((client) => insertOutsideJobRun(client, cache, run));
+    await database.transaction(async (client) =>
+      insertEvents(client, await insertOutsideJobRun(client, cache, run)),
+    );
     return true;
   } catch (error) {
     if (isTaken(error) || isRefusal(error)) return false;
@@ -80,45 +86,48 @@ export async function rejectGraphRun(database: Database, request: RejectGraphRun
 
 const projectCharsMax = 100;
 
-/**
- * Answers with why there is none: a time of a schedule that makes no run.
- * @throws CodedError where it cannot be run
- */
+/** What is to be told of it, by whoever ends its transaction; why there is none: a time of a schedule that makes no run. */
+export type MadeOutside =
+  | { readonly isAdmitted: true; readonly events: readonly NewEvent[] }
+  | { readonly isAdmitted: false; readonly events: readonly NewEvent[]; readonly why: string };
+
+/** @throws CodedError where it cannot be run */
 export async function insertOutsideGraphRun(
   client: pg.ClientBase,
   cache: GraphCache,
   { identity, project, params: given, select, scheduled, actor, createdBy = actor }: Asked<OutsideGraphRun>,
-): Promise<Dropped | null> {
+): Promise<MadeOutside> {
   const { workflowId, firstExecutionRunId } = identity;
   const pinned = await pinGraph(client, cache, project);
   const params = completeParams(pinned.graph, given);
   const plan = planRun(pinned.graph, select);
   const admitted =
     scheduled && (await admitFired(client, { project, fired: scheduled, identity, graphRunId: null, actor }));
-  if (admitted && !admitted.isAdmitted) return admitted;
+  if (admitted && !admitted.isAdmitted) return dropped(admitted);
   const chosen = { project, pinned, plan, params, select };
   const origin = admitted?.schedule.scheduleId ? 'schedule' : 'temporal';
   const made = { id: newId(), origin, actor: createdBy, ...admitted?.schedule } as const;
   const { event } = await insertGraphRun(client, { workflowId, firstExecutionRunId, ...chosen, ...made });
   const told = (admitted?.events ?? []).map((each) => ({ ...each, graphRunId: made.id }));
-  await insertEvents(client, [{ ...event, actor }, ...told]);
-  return null;
+  return { isAdmitted: true, events: [{ ...event, actor }, ...told] };
 }
 
-type Dropped = Extract<Admitted, { isAdmitted: false }>;
+export function dropped({ why, event }: Extract<Admitted, { isAdmitted: false }>): MadeOutside {
+  return { isAdmitted: false, events: [event], why };
+}
 
 /** @throws CodedError where it cannot be run */
 export async function insertOutsideJobRun(
   client: pg.ClientBase,
   cache: GraphCache,
   { identity, project, job, params, actor, createdBy = actor }: Asked<OutsideJobRun>,
-): Promise<void> {
+): Promise<NewEvent[]> {
   const { workflowId, firstExecutionRunId } = identity;
   const pinned = await pinGraph(client, cache, project);
   const made = { id: newId(), origin: 'temporal', actor: createdBy } as const;
   const row = { workflowId, firstExecutionRunId, project, job, params, pinned, ...made };
   const { event } = await insertLoneJobRun(client, row);
-  await insertEvents(client, [{ ...event, actor }]);
+  return [{ ...event, actor }];
 }
 
 /** The row of a run that cannot be: it shows what was asked for, and why it is refused. False where it is there. */
