@@ -10,6 +10,7 @@ import type {
   KnownPause,
   OpenedGraphRun,
   OpenedJobRun,
+  OpenGraphRun,
   WorkflowIdentity,
 } from '../store/execution.ts';
 import { jobRunIdOf } from '../store/index.ts';
@@ -78,7 +79,7 @@ export interface CloseJobRunInput {
   readonly error: RunError | null;
 }
 
-type BookkeepingDependencies = Pick<Dependencies, 'store' | 'warehouse' | 'adopt'>;
+type BookkeepingDependencies = Pick<Dependencies, 'store' | 'warehouse' | 'adopt' | 'lookAtSchedule'>;
 
 export function createBookkeeping(deps: BookkeepingDependencies) {
   return { ...createSlotAsking(deps), ...createRunKeeping(deps) };
@@ -114,10 +115,10 @@ function createRunKeeping(deps: BookkeepingDependencies) {
       const identity = identify(firstExecutionRunId);
       const named = readWorkflowId(identity.workflowId);
       const known = named?.type === 'graph-run' ? { graphRunId: named.id, epoch: named.epoch } : null;
+      const actor = actorOf(identity);
       if (!read.ok) {
         const { message, project } = read;
-        if (!known)
-          await store.execution.rejectGraphRun({ identity, project, message, actor: actorOf(identity) });
+        if (!known) await store.execution.rejectGraphRun({ identity, project, message, actor });
         return { outcome: 'invalid', message };
       }
       const { project, params = {}, select = null, graphRunId } = read.input;
@@ -127,8 +128,8 @@ function createRunKeeping(deps: BookkeepingDependencies) {
           message: `graphRunId ${graphRunId} is not that of the workflow id ${identity.workflowId}`,
         };
       }
-      const asked = { identity, known, project, params, select, actor: actorOf(identity) };
-      const request = { ...asked, ...readOrigin(more) };
+      const request = { identity, known, project, params, select, actor, ...readOrigin(more) };
+      await lookBefore(deps, request);
       return openOrAdopt(adopt, identity, () => store.execution.openGraphRun(request));
     },
 
@@ -191,6 +192,15 @@ function createPauseNotes(deps: BookkeepingDependencies) {
 async function takeOver({ store, adopt }: BookkeepingDependencies): Promise<void> {
   const execution = identify('');
   if ((await store.recorder.epochOf(execution.runId)) === undefined) await adopt(execution);
+}
+
+/** One that goes on from another execution was admitted with that. */
+async function lookBefore(
+  { lookAtSchedule }: BookkeepingDependencies,
+  { identity, known, scheduled, continuedFrom }: OpenGraphRun,
+): Promise<void> {
+  if (!scheduled || known || continuedFrom !== undefined) return;
+  await lookAtSchedule({ temporalId: scheduled.by, identity });
 }
 
 /** A reset to the very beginning opens its run anew: under a run id that nobody knows yet. */

@@ -7,6 +7,7 @@ import { parseEnvironment } from '../graph/environment.ts';
 import { createStore } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
+import { createScheduleLook } from '../watch/schedules/look-at-schedule.ts';
 import { createTemporalView } from '../watch/temporal-view.ts';
 import { startGuard } from '../worker/guard.ts';
 import { createTemporalLogger } from '../worker/temporal-logger.ts';
@@ -49,6 +50,10 @@ async function main(codePath: string): Promise<void> {
     kinds: benchKinds,
     log: { debug: () => {}, info: () => {}, warn: () => {} },
     adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
+    lookAtSchedule: createScheduleLook({
+      ...{ store, temporal, taskQueue: settings.taskQueue },
+      onError: (error) => log.warn(error, 'a schedule could not be looked at before its run was opened'),
+    }),
     taskQueue: settings.taskQueue,
     jobsAtOnce: settings.jobsAtOnce,
     shutdownGraceMs: 10_000,

@@ -49,6 +49,8 @@ export interface OutsideSchedule {
 export interface ScheduleMirror {
   /** All that are there, and deleted ones that Temporal has not been told of. */
   mirrored(): Promise<MirroredSchedule[]>;
+  /** That of this id in Temporal; null where there is none. */
+  mirroredOne(temporalId: string): Promise<MirroredSchedule | null>;
   /** One that was made outside; false where its project is not there, or a row of it is. */
   madeOutside(schedule: OutsideSchedule): Promise<boolean>;
   changedOutside(row: MirroredSchedule, schedule: OutsideSchedule): Promise<boolean>;
@@ -63,6 +65,12 @@ export interface ScheduleMirror {
   /** One that was deleted here is deleted in Temporal again; false where none was. */
   removeAgain(temporalId: string): Promise<boolean>;
 }
+
+const selectMirrored = `SELECT s.id, s.temporal_id AS "temporalId", p.name AS project, s.name, s.revision,
+    s.pushed_revision AS "pushedRevision", s.seen, s.form, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted",
+    s.ended_at AS "endedAt"
+  FROM schedule s JOIN project p ON p.id = s.project_id
+  WHERE (s.deleted_at IS NULL OR s.pushed_revision < s.revision)`;
 
 export function createScheduleMirror(database: Database): ScheduleMirror {
   const write = (
@@ -86,14 +94,15 @@ export function createScheduleMirror(database: Database): ScheduleMirror {
     });
   return {
     mirrored: async () => {
-      const found = await database.pool.query<MirroredSchedule>(
-        `SELECT s.id, s.temporal_id AS "temporalId", p.name AS project, s.name, s.revision,
-           s.pushed_revision AS "pushedRevision", s.seen, s.form, s.paused, s.note, s.deleted_at IS NOT NULL AS "isDeleted",
-           s.ended_at AS "endedAt"
-         FROM schedule s JOIN project p ON p.id = s.project_id
-         WHERE s.deleted_at IS NULL OR s.pushed_revision < s.revision ORDER BY s.id`,
-      );
+      const found = await database.pool.query<MirroredSchedule>(`${selectMirrored} ORDER BY s.id`);
       return found.rows;
+    },
+    mirroredOne: async (temporalId) => {
+      const found = await database.pool.query<MirroredSchedule>(
+        `${selectMirrored} AND s.temporal_id = $1 ORDER BY s.id DESC LIMIT 1`,
+        [temporalId],
+      );
+      return found.rows[0] ?? null;
     },
     madeOutside: (schedule) => database.transaction((client) => insertOutside(client, schedule)),
     changedOutside: (row, { definition, spec, seen, paused, note, updatedAt }) =>

@@ -12,7 +12,7 @@ import { recordOutside } from './record-outside.ts';
 import { type ExecutionId, type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
 export interface FollowDependencies extends EndDependencies {
-  readonly store: Pick<Store, 'execution' | 'watch'>;
+  readonly store: Pick<Store, 'execution' | 'watch' | 'schedules'>;
   readonly temporal: TemporalView;
   /** Our workers poll it: what is started outside on other queues is not ours. */
   readonly taskQueue: string;

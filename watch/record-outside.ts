@@ -4,11 +4,12 @@ import { readWorkflowId } from '../graph/workflow-ids.ts';
 import type { Store } from '../store/store.ts';
 import { workflowTypes } from '../workflows/contract.ts';
 import type { BeginOfHistory } from './read-begin.ts';
+import { lookAtSchedule } from './schedules/look-at-schedule.ts';
 import { type ExecutionView, identityOf, type TemporalView } from './temporal-view.ts';
 
 export interface RecordDependencies {
-  readonly store: Pick<Store, 'execution' | 'watch'>;
-  readonly temporal: Pick<TemporalView, 'begin'>;
+  readonly store: Pick<Store, 'execution' | 'watch' | 'schedules'>;
+  readonly temporal: Pick<TemporalView, 'begin' | 'schedules'>;
   readonly taskQueue: string;
   readonly actor: string;
 }
@@ -38,10 +39,11 @@ interface Made {
 }
 
 async function recordGraphRun(
-  { store }: RecordDependencies,
+  deps: RecordDependencies,
   made: Made,
   { input, scheduled }: BeginOfHistory,
 ): Promise<boolean> {
+  const { store } = deps;
   const read = readGraphRunInput(input);
   if (!read.ok) {
     const { message, project } = read;
@@ -50,6 +52,7 @@ async function recordGraphRun(
   const { project, params = {}, select = null, graphRunId } = read.input;
   // It names a run that its workflow id does not: the worker refuses it, and it has no row.
   if (graphRunId !== undefined) return false;
+  if (scheduled) await lookAtSchedule(deps, scheduled.by);
   return store.watch.recordGraphRun({ ...made, project, params, select, ...(scheduled && { scheduled }) });
 }
 

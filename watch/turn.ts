@@ -17,7 +17,15 @@ import { workThrough } from './work-through.ts';
 export interface TurnOptions extends FollowDependencies {
   readonly store: Pick<
     Store,
-    'execution' | 'watch' | 'leases' | 'graphRuns' | 'jobRuns' | 'cancels' | 'pauses' | 'retries'
+    | 'execution'
+    | 'watch'
+    | 'leases'
+    | 'graphRuns'
+    | 'jobRuns'
+    | 'cancels'
+    | 'pauses'
+    | 'retries'
+    | 'schedules'
   >;
   readonly starter: Omit<Starter, 'ping' | 'close'>;
   /** The name of the lease, and of this process on it. */

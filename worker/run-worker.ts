@@ -8,6 +8,7 @@ import { createStore, type Store } from '../store/index.ts';
 import { createWarehouse } from '../warehouse/warehouse.ts';
 import { createAdopter } from '../watch/adopter.ts';
 import { logSparingly } from '../watch/log-sparingly.ts';
+import { createScheduleLook } from '../watch/schedules/look-at-schedule.ts';
 import { createStarter } from '../watch/starter.ts';
 import { tellGranted } from '../watch/tell-granted.ts';
 import { connectionOptions } from '../watch/temporal-connection.ts';
@@ -69,6 +70,10 @@ async function work(
   });
   const workers = await startWorkers({
     adopt: createAdopter({ store, warehouse, temporal, actor: 'worker' }),
+    lookAtSchedule: createScheduleLook({
+      ...{ store, temporal, taskQueue: defaultTaskQueue },
+      onError: logSparingly(log, 'a schedule could not be looked at before its run was opened'),
+    }),
     store,
     warehouse,
     kinds,

@@ -14,6 +14,7 @@ import type { Store } from '../../store/store.ts';
 import { createWarehouse, type Warehouse } from '../../warehouse/warehouse.ts';
 import { createAdopter } from '../../watch/adopter.ts';
 import { createInspector, type Inspector } from '../../watch/inspector.ts';
+import { createScheduleLook, type LookOptions } from '../../watch/schedules/look-at-schedule.ts';
 import { createStarter } from '../../watch/starter.ts';
 import { tellGranted } from '../../watch/tell-granted.ts';
 import { createTemporalView, type TemporalView } from '../../watch/temporal-view.ts';
@@ -59,13 +60,20 @@ export interface Engine {
 
 const actor = 'test';
 
+interface EngineOptions {
+  readonly isIdle?: boolean;
+  readonly temporalAddress?: string;
+  /** Of how a worker looks at a schedule before it opens a run of it. */
+  readonly look?: Partial<LookOptions>;
+}
+
 /** A worker, store and warehouse of this test file's own, on the suite's servers. */
 export async function useEngine(
   extraKinds: readonly AnyJobKind[] = [],
   /** What the worker is given in place of the store: one that fails in some way. */
   workerStore: (store: Store) => Store = (store) => store,
   /** Idle: no worker polls until one is started. */
-  { isIdle = false, temporalAddress: ownAddress = '' } = {},
+  { isIdle = false, temporalAddress: ownAddress = '', look = {} }: EngineOptions = {},
 ): Promise<Engine> {
   const { databaseUrl, warehouseUrl, temporalAddress: sharedAddress } = await useDatabases();
   const temporalAddress = ownAddress || sharedAddress;
@@ -90,9 +98,12 @@ export async function useEngine(
   const client = new Client({ connection });
   const temporal = createTemporalView(client);
   const adopt = createAdopter({ store, warehouse, temporal, actor: 'worker' });
+  // A call that is not answered in time costs a run nothing else.
+  const lookAtSchedule = createScheduleLook({ store, temporal, taskQueue, onError: () => {}, ...look });
   const inspector = createInspector({ store, temporal, taskQueue });
   const options = {
     adopt,
+    lookAtSchedule,
     store,
     warehouse,
     kinds,

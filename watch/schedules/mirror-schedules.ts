@@ -1,12 +1,12 @@
 // Makes rows follow what was done to schedules with Temporal's own tools. The list shows new ones, pauses and times within a
-// moment; what it does not show (policies, arguments) is found by looking at each in rotation.
+// moment; what it does not show (policies, arguments) is found by looking at each in rotation, and before a time of it is admitted.
 import type { MirroredSchedule } from '../../store/mirror-schedules.ts';
 import type { Store } from '../../store/store.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
 import { workThrough } from '../work-through.ts';
-import { toOutside } from './outside-schedule.ts';
+import { mirrorView } from './mirror-view.ts';
 import { probePrefix } from './push-schedule.ts';
-import { isOurs, type ListedSchedule, type ScheduleViews } from './schedule-view.ts';
+import type { ListedSchedule, ScheduleViews } from './schedule-view.ts';
 
 /** What one holder of the watch's lease keeps in mind of schedules. */
 export interface ScheduleTenure {
@@ -106,31 +106,13 @@ async function compareSchedule(
   temporalId: string,
   { row, namespaceId }: { readonly row: MirroredSchedule | undefined; readonly namespaceId: string },
 ): Promise<void> {
-  const { schedules } = store;
   const view = await temporal.schedules.describe(temporalId);
-  if (!row) {
-    // One that was deleted, put there again by one who was late.
-    if (view && isOurs(view) && (await schedules.removeAgain(temporalId))) return;
-    const outside = view && view.taskQueue === taskQueue ? toOutside(view) : null;
-    if (!outside || !(await schedules.madeOutside(outside)))
-      tenure.strangers.set(temporalId, performance.now());
-    return;
-  }
-  // A change here that Temporal has not got yet is given to it as it is.
-  if (row.pushedRevision !== row.revision) return;
-  if (!view) {
+  if (view || !row) {
+    const isMirrored = view !== null && (await mirrorView({ store, taskQueue }, row, view));
+    if (!isMirrored) tenure.strangers.set(temporalId, performance.now());
+  } else if (row.pushedRevision === row.revision) {
     // Where it is another Temporal by now, nobody has deleted it there.
     const isDeleted = !isForgotten(row) && (await temporal.schedules.namespaceId()) === namespaceId;
-    if (isDeleted) await schedules.deletedOutside(row);
-  } else if (row.seen !== view.seen && row.form !== 'temporal' && isOurs(view)) {
-    // An older state of it, by one who was late: what is stored is given to Temporal again.
-    await schedules.pushAgain(row);
-  } else if (row.seen !== view.seen) {
-    const outside = toOutside(view);
-    if (outside) await schedules.changedOutside(row, { ...outside, project: row.project });
-  } else if (row.paused !== view.paused || (row.note ?? '') !== view.note) {
-    await schedules.pausedOutside(row, view);
-  } else if (row.endedAt?.getTime() !== view.end?.at.getTime()) {
-    await schedules.ended(row, view.end);
+    if (isDeleted) await store.schedules.deletedOutside(row);
   }
 }
