@@ -19,6 +19,8 @@ export const limits = {
   /** Expressions of a schedule, and its calendars. */
   cronsPerSchedule: 20,
   excludedDatesPerSchedule: 366,
+  /** Of a schedule whose times Temporal is given one by one: 250 KB or so. */
+  calendarsInTemporal: 500,
   schedulesPerProject: 1_000,
   scheduleTicksDefault: 10,
   scheduleTicksMax: 1_000,

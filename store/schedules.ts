@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { CodedError, type Problem, summarizeProblems } from '../graph/errors.ts';
 import type { Page } from '../graph/resources.ts';
+import { tooManyCalendars } from '../graph/schedules/calendars-needed.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
 import { nextTicks } from '../graph/schedules/preview.ts';
 import { type ReadSchedule, readSchedule } from '../graph/schedules/read-schedule.ts';
@@ -130,7 +131,7 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
 async function insertSchedule(client: pg.ClientBase, cache: GraphCache, schedule: NewSchedule) {
   const { project, name, written, paused, note, actor } = schedule;
   const owner = await lockProject(client, project);
-  const { definition } = accept(readSchedule(written, { timezone: owner.timezone, now: Date.now() }));
+  const { definition } = acceptWritten(written, owner);
   await checkRuns(client, cache, owner, definition);
   await checkScheduleCount(client, owner);
   const id = newId();
@@ -152,9 +153,7 @@ async function changeDefinition(client: pg.ClientBase, cache: GraphCache, change
   const owner = await lockProject(client, project);
   const row = await lockSchedule(client, change);
   const merged = Object.entries({ ...row.definition, ...written }).filter(([, value]) => value !== null);
-  const { definition, timing } = accept(
-    readSchedule(Object.fromEntries(merged), { timezone: owner.timezone, now: Date.now() }),
-  );
+  const { definition, timing } = acceptWritten(Object.fromEntries(merged), owner);
   await checkRuns(client, cache, owner, definition);
   if (isDeepStrictEqual(definition, row.definition)) {
     return { made: toScheduleView(row), events: [] };
@@ -230,6 +229,15 @@ async function checkRuns(
   const graph = await cache.load(client, owner.id, owner.version);
   completeParams(graph, params);
   planRun(graph, select ?? null);
+}
+
+/** One that is stored already is not refused for what Temporal would have to be given. */
+function acceptWritten(written: unknown, { timezone }: Owner) {
+  const now = Date.now();
+  const read = accept(readSchedule(written, { timezone, now }));
+  const problem = tooManyCalendars(read.timing, now);
+  if (problem) throw invalidSchedule([problem]);
+  return read;
 }
 
 function accept(read: ReadSchedule) {

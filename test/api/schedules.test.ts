@@ -82,6 +82,25 @@ describe('a schedule', () => {
     ]);
   });
 
+  test('that would be too much for Temporal is refused with what to do', async () => {
+    const cron = Array.from({ length: 20 }, (_, i) => `${i} 1-${i + 1} */${(i % 9) + 2} * *`);
+    const project = await makeProject();
+    const make = (timezone: string) =>
+      call('POST', `/v1/projects/${project}/schedules`, { payload: { name: 'often', cron, timezone } });
+    const { status, problem } = await make('Europe/Berlin');
+    expect([status, problem.code]).toEqual([422, 'SCHEDULE_INVALID']);
+    expect(problem.problems).toEqual([
+      {
+        code: 'LIMIT_EXCEEDED',
+        path: '',
+        message: expect.stringMatching(
+          /Europe\/Berlin.* \d{3,} calendars.*at most 500: make several schedules/,
+        ),
+      },
+    ]);
+    expect((await make('UTC')).status).toBe(201);
+  });
+
   test.each([
     [{ params: { nobody: 1 } }, 'PARAMS_INVALID'],
     [{ select: ['nobody'] }, 'SELECTION_INVALID'],
