@@ -1,5 +1,6 @@
 import type { GraphRunDetail, JobRunView } from '../client/index.ts';
-import { count, formatColumns, formatSpan, indent, printable, styleState, styleTitles } from './text.ts';
+import { renderErrors } from './run-errors.ts';
+import { count, formatColumns, formatSpan, styleState, styleTitles } from './text.ts';
 
 export interface TableOptions {
   readonly color?: boolean | undefined;
@@ -34,31 +35,6 @@ export function renderRun(run: GraphRunDetail, now: Date, options: TableOptions 
   if (hidden > 0) parts.push(`… and ${count(hidden, 'more job')}: ${countStates(run)} in all`);
   const failures = errors ? renderErrors(run) : '';
   return [...parts, ...(failures === '' ? [] : ['', failures])].join('\n');
-}
-
-/** What failed, in full: each job that has an error of its own, and the run where it has one. */
-export function renderErrors(run: GraphRunDetail): string {
-  const failed = run.jobRuns.filter((job) => job.state === 'FAILED' && job.error !== null);
-  const blocks = failed.map((job) => renderError(job.job, job, `, ${count(job.attempts, 'attempt')}`));
-  if (run.error !== null && (run.reason !== 'job_failed' || blocks.length === 0)) {
-    blocks.unshift(renderError(`run of ${run.project}`, run, ''));
-  }
-  return blocks.join('\n\n');
-}
-
-/** One error with its code, its message in full and its cause. */
-export function renderError(
-  what: string,
-  { error, reason }: Pick<JobRunView, 'error'> & { readonly reason: string | null },
-  more: string,
-): string {
-  if (error === null) return '';
-  const lines = [
-    `${what} failed (${error.code ?? error.type}, ${reason ?? 'error'}${more}):`,
-    indent(printable(error.message)),
-  ];
-  if (error.cause !== undefined) lines.push(indent(`caused by: ${printable(error.cause)}`));
-  return lines.join('\n');
 }
 
 /** The first line: which run, how it is, how far. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLogUpdate } from 'log-update';
 import { type Client, type GraphRunDetail, isPassing } from '../client/index.ts';
 import { type Out, useColor } from './io.ts';
-import { renderErrors, renderRun } from './run-table.ts';
+import { renderErrors } from './run-errors.ts';
+import { renderRun } from './run-table.ts';
 import { formatSpan, printable } from './text.ts';
 
 export interface WatchOptions {

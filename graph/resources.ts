@@ -79,6 +79,10 @@ export const jobSchema = z.object({
 });
 export type JobView = z.infer<typeof jobSchema>;
 
+/** Who asked for something, when and why; null where nobody has. */
+const askedSchema = z.object({ at: time, by: z.string(), note: z.string().nullable() }).nullable();
+export type Asked = NonNullable<z.infer<typeof askedSchema>>;
+
 export const jobRunSchema = z.object({
   id: z.uuid(),
   project: z.string(),
@@ -93,6 +97,8 @@ export const jobRunSchema = z.object({
   /** Kept as it ended in an earlier epoch of its run, when that was resumed or reset. */
   reused: z.boolean(),
   attempts: z.int(),
+  /** Of this job by itself, in its current epoch. */
+  cancelRequest: askedSchema,
   createdAt: time,
   createdBy: z.string(),
   startedAt: time.nullable(),
@@ -110,18 +116,12 @@ export const taskSchema = z.object({
 });
 export type TaskView = z.infer<typeof taskSchema>;
 
-/** Who asked for something, when and why; null where nobody has. */
-const askedSchema = z.object({ at: time, by: z.string(), note: z.string().nullable() }).nullable();
-export type Asked = NonNullable<z.infer<typeof askedSchema>>;
-
 export const jobRunDetailSchema = jobRunSchema.extend({
   /** Of a job that was run alone, with the defaults; null in a graph run, which has its own. */
   params: z.record(z.string(), z.unknown()).nullable(),
   /** JSON of its own kind's shape; null without one. */
   output: z.unknown(),
   outputBytes: z.int().nullable(),
-  /** In its current epoch. */
-  cancelRequest: askedSchema,
   /** As done by hand, in its current epoch. */
   mark: askedSchema,
   tasks: z.array(taskSchema),

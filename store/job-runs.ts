@@ -12,8 +12,6 @@ import { cutPage, decodeCursor, encodeCursor } from './pages.ts';
 import { projectIdOf } from './projects.ts';
 import {
   type AttemptRow,
-  type CancelColumns,
-  cancelColumns,
   type JobRunViewRow,
   jobRunHasSlots,
   jobRunReason,
@@ -21,14 +19,13 @@ import {
   type MarkColumns,
   markColumns,
   toAttemptView,
-  toCancelRequest,
   toJobRunView,
   toMark,
 } from './run-views.ts';
 import type { CreatedJobRun, Graphs, JobRuns, NewJobRun, Once, PageRequest, RunToStart } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-interface DetailRow extends JobRunViewRow, CancelColumns, MarkColumns {
+interface DetailRow extends JobRunViewRow, MarkColumns {
   readonly project_id: string;
   readonly version: number;
   readonly params: JobRunDetail['params'];
@@ -69,7 +66,7 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
   };
 }
 
-const asCreated = { output: null, outputBytes: null, cancelRequest: null, mark: null, tasks: [] };
+const asCreated = { output: null, outputBytes: null, mark: null, tasks: [] };
 
 async function createJobRun(
   database: Database,
@@ -98,7 +95,7 @@ export async function readJobRun(
 ): Promise<JobRunDetail> {
   if (!isId(id)) throw unknownJobRun(id);
   const found = await client.query<DetailRow>(
-    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${cancelColumns}, ${markColumns}
+    `SELECT ${jobRunViewColumns}, r.project_id, r.version, r.params, r.output, r.output_bytes, ${markColumns}
      ${fromJobRun} WHERE r.id = $1`,
     [id],
   );
@@ -111,7 +108,6 @@ export async function readJobRun(
     params: row.params,
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
-    cancelRequest: toCancelRequest(row),
     mark: toMark(row),
     tasks,
   };

@@ -6,8 +6,6 @@ import { isId } from './ids.ts';
 import { unknownJobRun } from './job-runs.ts';
 import { readLine } from './run-line.ts';
 import {
-  type CancelColumns,
-  cancelColumns,
   type GraphRunRow,
   type JobRunViewRow,
   jobRunViewColumns,
@@ -20,7 +18,7 @@ import { readSlotWaits, type SlotWait } from './slot-waits.ts';
 import type { AttemptFacts, Graphs, JobFacts, RunFacts } from './store.ts';
 import { readTasks } from './tasks.ts';
 
-interface JobRow extends JobRunViewRow, CancelColumns {
+interface JobRow extends JobRunViewRow {
   readonly project_id: string;
   readonly version: number;
   readonly output_hash: string | null;
@@ -28,7 +26,7 @@ interface JobRow extends JobRunViewRow, CancelColumns {
 }
 
 const selectJobs = `
-  SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output_hash, r.workflow_id, ${cancelColumns}
+  SELECT ${jobRunViewColumns}, r.project_id, r.version, r.output_hash, r.workflow_id
   FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id`;
 
 /** @throws CodedError GRAPH_RUN_UNKNOWN */
@@ -93,7 +91,6 @@ function toFacts(row: JobRow, pendingReason: JobFacts['reason'], { attempts, slo
   return {
     ...toJobRunView(row, pendingReason),
     outputHash: row.output_hash,
-    cancelRequest: toCancelRequest(row),
     version: row.version,
     executions: attempts.get(row.id) ?? [],
     ...(waits && { slotWaits: waits }),

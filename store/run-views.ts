@@ -127,7 +127,7 @@ function reasonUnstored(state: GraphRunView['state'], pause: Asked | null): Grap
   return state === 'RUNNING' && pause !== null ? 'paused' : null;
 }
 
-export interface JobRunViewRow {
+export interface JobRunViewRow extends CancelColumns {
   readonly id: string;
   readonly project: string;
   readonly job: string;
@@ -137,7 +137,6 @@ export interface JobRunViewRow {
   readonly reason: JobRunView['reason'];
   readonly hasSlots: boolean;
   readonly error: JobRunView['error'];
-  readonly epoch: number;
   /** Of its graph run. */
   readonly run_epoch: number | null;
   readonly attempts: number;
@@ -158,7 +157,8 @@ export const jobRunHasSlots = `(r.state = 'PENDING' AND EXISTS (
 export const jobRunViewColumns = `
   r.id, p.name AS project, j.key AS job, r.kind, r.graph_run_id, r.state, ${jobRunReason} AS reason, r.error, r.epoch, r.attempts,
   ${jobRunHasSlots} AS "hasSlots",
-  (SELECT g.epoch FROM graph_run g WHERE g.id = r.graph_run_id) AS run_epoch, r.created_at, r.created_by, r.started_at, r.completed_at`;
+  (SELECT g.epoch FROM graph_run g WHERE g.id = r.graph_run_id) AS run_epoch, r.created_at, r.created_by, r.started_at, r.completed_at,
+  ${cancelColumns}`;
 
 /** `pendingReason` is what was computed for a row that is PENDING without a stored reason. */
 export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reason'] = null): JobRunView {
@@ -174,6 +174,7 @@ export function toJobRunView(row: JobRunViewRow, pendingReason: JobRunView['reas
     epoch: row.epoch,
     reused: row.completed_at !== null && row.epoch < (row.run_epoch ?? 0),
     attempts: row.attempts,
+    cancelRequest: toCancelRequest(row),
     createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,
     startedAt: row.started_at?.toISOString() ?? null,

@@ -20,8 +20,12 @@ export async function endExecution(deps: EndDependencies, view: ExecutionView): 
   if (!outcome) return [];
   const message = isCancel
     ? 'The run was cancelled, and no worker took that up in time: its workflow was terminated.'
-    : `The workflow was ended in Temporal as ${view.status}.`;
+    : `The workflow was ended in Temporal as ${view.status}${describeWho(history)}.`;
   return end(deps, view.runId, { outcome, message, history });
+}
+
+function describeWho({ terminatedBy: by, terminateReason: reason }: RunHistory): string {
+  return `${by === null ? '' : ` by ${by}`}${reason ? ` (${reason})` : ''}`;
 }
 
 /** Ends what an execution left open that the server does not have any more. A run that had ended before is left alone. */

@@ -29,6 +29,7 @@ interface Reading {
   continuedFrom: string | null;
   continuedAtEventId: number;
   terminateReason: string | null;
+  terminatedBy: string | null;
   resetAtEventId: number;
   events: number;
 }
@@ -52,6 +53,7 @@ export function readHistory(
     continuedFrom: null,
     continuedAtEventId: 0,
     terminateReason: null,
+    terminatedBy: null,
     resetAtEventId: 0,
     events: 0,
   };
@@ -78,7 +80,10 @@ function readEvent(reading: Reading, event: HistoryEvent): void {
   const signaled = event.workflowExecutionSignaledEventAttributes;
   if (signaled?.signalName === runSignals.cancelJob) readJobCancel(reading, fromPayloads(signaled.input));
   const terminated = event.workflowExecutionTerminatedEventAttributes;
-  if (terminated) reading.terminateReason = terminated.reason ?? '';
+  if (terminated) {
+    reading.terminateReason = terminated.reason ?? '';
+    reading.terminatedBy = terminated.identity || null;
+  }
   const marker = event.markerRecordedEventAttributes;
   if (marker) noteAsked(reading, answerOfMarker(marker), eventId);
   if (event.timerFiredEventAttributes) reading.timerFired = true;

@@ -53,6 +53,8 @@ export interface RunHistory {
   readonly continuedAtEventId: number;
   /** Who terminated it gives a reason; null where nobody did. */
   readonly terminateReason: string | null;
+  /** As that says who he is. */
+  readonly terminatedBy: string | null;
   /** The last event that was copied by a reset; 0 without one. */
   readonly resetAtEventId: number;
   readonly events: number;

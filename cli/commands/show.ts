@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { AttemptView, GraphRunDetail, JobRunDetail } from '../../client/index.ts';
+import type { CancelledRun } from '../cancel-text.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
 import { unknownRun, unlessUnknown } from '../either-run.ts';
 import { useColor } from '../io.ts';
-import { renderError, renderRun } from '../run-table.ts';
+import { renderJobError } from '../run-errors.ts';
+import { renderRun } from '../run-table.ts';
 import {
   formatAsked,
   formatBytes,
@@ -34,7 +36,9 @@ async function showJobRun({ client, io, print }: Session, id: string): Promise<v
   const jobRun = await unlessUnknown(client.jobRuns.get(id));
   if (!jobRun) throw unknownRun(id);
   const attempts = await client.jobRuns.attempts(id);
-  const view = { now: new Date(), color: useColor(io.stdout) };
+  const { graphRunId } = jobRun;
+  const ofRun = graphRunId === null ? null : await client.graphRuns.get(graphRunId);
+  const view = { now: new Date(), color: useColor(io.stdout), ofRun };
   print({ ...jobRun, attemptList: attempts }, () => renderJobRun(jobRun, attempts, view));
 }
 
@@ -61,9 +65,9 @@ function originOf({ origin, afterRunId, backfillId }: GraphRunDetail): string {
 function renderJobRun(
   run: JobRunDetail,
   attempts: readonly AttemptView[],
-  view: { now: Date; color: boolean },
+  view: { now: Date; color: boolean; ofRun: CancelledRun | null },
 ): string {
-  const { now, color } = view;
+  const { now, color, ofRun } = view;
   const facts = [
     ['job', `${run.job} (${run.kind}) of ${run.project}`],
     ['state', [styleState(run.state, color), run.reason].filter(Boolean).join(' ')],
@@ -82,28 +86,34 @@ function renderJobRun(
       `output (${formatBytes(run.outputBytes ?? 0)}):\n${indent(printable(JSON.stringify(run.output, null, 2)))}`,
     );
   }
-  if (run.error !== null && run.state === 'FAILED') parts.push(renderError(run.job, run, ''));
-  if (attempts.length > 0) parts.push(renderAttempts(attempts, view));
+  const error = renderJobError(run, ofRun);
+  if (error !== '') parts.push(error);
+  if (attempts.length > 0) parts.push(renderAttempts(attempts, { ...view, told: run.error?.message }));
   return parts.join('\n\n');
 }
 
 function renderAttempts(
   attempts: readonly AttemptView[],
-  { now, color }: { now: Date; color: boolean },
+  { now, color, told }: { now: Date; color: boolean; told: string | undefined },
 ): string {
-  const titles = styleTitles(['ATTEMPT', 'STATE', 'REASON', 'STARTED', 'TIME', 'WORKER'], color);
+  const isResumed = attempts.some(({ epoch }) => epoch > 1);
+  const epochTitle = isResumed ? ['EPOCH'] : [];
+  const titles = ['ATTEMPT', ...epochTitle, 'STATE', 'REASON', 'STARTED', 'TIME', 'WORKER'];
   const rows = attempts.map((attempt) => [
     String(attempt.number),
+    ...(isResumed ? [String(attempt.epoch)] : []),
     styleState(attempt.state, color),
     attempt.reason ?? '',
     formatTime(attempt.startedAt),
     formatSpan(attempt, now),
     printable(attempt.worker),
   ]);
-  const errors = attempts.slice(0, -1).flatMap(({ number, error }) => {
-    return error === null ? [] : [`attempt ${number}: ${printable(error.message)}`];
+  const errors = attempts.flatMap(({ number, error }, place) => {
+    const isTold = place === attempts.length - 1 && error?.message === told;
+    return error === null || isTold ? [] : [`attempt ${number}: ${printable(error.message)}`];
   });
-  return [formatColumns([titles, ...rows], [0, 4]), ...errors].join('\n');
+  const numbers = isResumed ? [0, 1, 5] : [0, 4];
+  return [formatColumns([styleTitles(titles, color), ...rows], numbers), ...errors].join('\n');
 }
 
 /** One fact a line; those that are empty are left out. */

@@ -17,6 +17,7 @@ export function jobRun(of: Partial<JobRunView>): JobRunView {
     epoch: 1,
     reused: false,
     attempts: 0,
+    cancelRequest: null,
     createdAt,
     createdBy: 'key:test',
     startedAt: null,

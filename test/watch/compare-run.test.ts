@@ -41,6 +41,7 @@ function historyOf(more: Partial<RunHistory>): RunHistory {
       cancelledJobs: new Set<string>(),
       asked: new Map(),
       terminateReason: null,
+      terminatedBy: null,
       timerFired: false,
       continuedFrom: null,
       continuedAtEventId: 0,

@@ -99,10 +99,13 @@ describe('before any worker comes', () => {
   it('a terminate ends the run, with its jobs', async () => {
     const handle = await engine.startOutside('graphRun', { project: 'pair' });
     await shown(handle);
-    await handle.terminate();
+    await handle.terminate('oops');
     const { id } = await shown(handle, 'FAILED');
     const run = await store.graphRuns.get(id);
-    expect(run).toMatchObject({ reason: 'terminated', startedAt: null });
+    const message = expect.stringMatching(
+      /^The workflow was ended in Temporal as TERMINATED by \S+ \(oops\)\.$/,
+    );
+    expect(run).toMatchObject({ reason: 'terminated', startedAt: null, error: { message } });
     expect(run.jobRuns.map(({ reason }) => reason)).toEqual(['terminated', 'terminated']);
     expect((await eventsOf(id)).at(-1)).toEqual({ state: 'FAILED', reason: 'terminated', actor: 'watch' });
   });
