@@ -34,7 +34,7 @@ export const noteSchema = z.strictObject({ note: z.string().min(1).max(limits.no
 /** What somebody did by hand in the place of a job. */
 export const markJobSchema = z.strictObject({
   note: noteSchema.shape.note.unwrap(),
-  /** JSON, for the jobs below it. */
+  /** JSON, for the jobs below it; left out: that of an earlier mark, else none. */
   output: z.unknown().optional(),
 });
 

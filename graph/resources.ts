@@ -124,6 +124,8 @@ export const jobRunDetailSchema = jobRunSchema.extend({
   outputBytes: z.int().nullable(),
   /** As done by hand, in its current epoch. */
   mark: askedSchema,
+  /** What the mark gives to the jobs below; null without one. */
+  markOutput: z.unknown(),
   tasks: z.array(taskSchema),
 });
 export type JobRunDetail = z.infer<typeof jobRunDetailSchema>;

@@ -21,6 +21,7 @@ import {
   toAttemptView,
   toJobRunView,
   toMark,
+  toMarkOutput,
 } from './run-views.ts';
 import type { CreatedJobRun, Graphs, JobRuns, NewJobRun, Once, PageRequest, RunToStart } from './store.ts';
 import { readTasks } from './tasks.ts';
@@ -66,7 +67,7 @@ export function createJobRuns(database: Database, graphs: Graphs, cache: GraphCa
   };
 }
 
-const asCreated = { output: null, outputBytes: null, mark: null, tasks: [] };
+const asCreated = { output: null, outputBytes: null, mark: null, markOutput: null, tasks: [] };
 
 async function createJobRun(
   database: Database,
@@ -109,6 +110,7 @@ export async function readJobRun(
     output: row.output === null ? null : (JSON.parse(row.output) as unknown),
     outputBytes: row.output_bytes,
     mark: toMark(row),
+    markOutput: toMarkOutput(row),
     tasks,
   };
 }

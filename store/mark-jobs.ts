@@ -16,14 +16,15 @@ import type { Once } from './store.ts';
 export interface NewMark {
   readonly id: string;
   readonly note: string;
-  /** Undefined: it has none. */
+  /** Undefined: that of an earlier mark of the epoch, else none. */
   readonly output: unknown;
   readonly actor: string;
 }
 
 export interface Marks {
   /**
-   * Marks a failed job of a graph run that has ended; a later mark takes the place of an earlier one.
+   * Marks a failed job of a graph run that has ended; a later mark takes the place of an earlier one, whose output stays
+   * unless it gives another one.
    * @throws CodedError JOB_RUN_UNKNOWN, JOB_RUN_ALONE, RUN_IS_OPEN, JOB_NOT_FAILED, OUTPUT_TOO_LARGE
    */
   mark(mark: NewMark, once?: Once<JobRunDetail>): Promise<JobRunDetail>;
@@ -63,7 +64,8 @@ async function markJob(client: pg.ClientBase, cache: GraphCache, { id, note, out
   refuse(id, row, run.rows[0]?.isOpen ?? false);
   const { project, job, graphRunId, epoch } = row;
   await client.query(
-    `UPDATE job_run SET marked_at = now(), marked_by = $2, mark_note = $3, mark_output = $4, mark_epoch = epoch,
+    `UPDATE job_run SET marked_at = now(), marked_by = $2, mark_note = $3, 
+       mark_output = coalesce($4, CASE WHEN mark_epoch = epoch THEN mark_output END), mark_epoch = epoch,
        updated_by = $2 WHERE id = $1`,
     [id, actor, note, toText(job, output)],
   );

@@ -24,14 +24,19 @@ export interface MarkColumns {
   readonly marked_by: string | null;
   readonly mark_note: string | null;
   readonly mark_epoch: number | null;
+  readonly mark_output: string | null;
 }
 
-export const markColumns = 'r.marked_at, r.marked_by, r.mark_note, r.mark_epoch';
+export const markColumns = 'r.marked_at, r.marked_by, r.mark_note, r.mark_epoch, r.mark_output';
 
 /** Likewise. */
 export function toMark({ marked_at: at, marked_by: by, mark_note: note, ...row }: MarkColumns): Asked | null {
   if (row.mark_epoch !== row.epoch || at === null || by === null) return null;
   return { at: at.toISOString(), by, note };
+}
+
+export function toMarkOutput(row: MarkColumns): unknown {
+  return row.mark_output === null || toMark(row) === null ? null : (JSON.parse(row.mark_output) as unknown);
 }
 
 export interface PauseColumns {

@@ -15,7 +15,7 @@ export function markRoute(app: Api, { store }: Dependencies): void {
         summary: 'Marks a failed job of a graph run as done by hand',
         description:
           'The next resume of its run keeps the job as SUCCESS/marked, and gives `output` to the jobs below it. The output is ' +
-          'not checked against the kind of the job. A later mark takes the place of an earlier one.',
+          'not checked against the kind of the job. A later mark takes the place of an earlier one; the output of that stays unless another one is given.',
         params: runPath,
         querystring: noQuery,
         body: markJobSchema,

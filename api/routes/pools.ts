@@ -55,7 +55,7 @@ function writeRoutes(app: Api, { store }: Dependencies): void {
         summary: 'Makes a pool, or changes it',
         description:
           'More slots are given to jobs that wait at once; fewer take nothing from those that hold them. Refused (409, ' +
-          'POOL_IN_USE) where a job of a current graph asks for more.',
+          'POOL_IN_USE) where a job of a current graph asks for more. The whole of it: a description that is left out is empty.',
         params: poolPath,
         querystring: noQuery,
         body: putPoolSchema,

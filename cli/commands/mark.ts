@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Session, type Setting, serverCommand } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
-import { formatAsked } from '../text.ts';
+import { formatAsked, printable } from '../text.ts';
 
 interface Flags {
   readonly note?: string;
@@ -14,15 +14,20 @@ export function markCommand(setting: Setting): Command {
     .summary('marks a failed job of a graph run as done by hand')
     .description(
       'Marks a failed job of a graph run that has ended as done by hand: the next resume of the run keeps it, and gives its ' +
-        'output to the jobs below it.',
+        'output to the jobs below it. Needs --note. A later mark counts in place of an earlier one.',
     )
-    .requiredOption('--note <text>', 'why, in up to 500 characters')
-    .option('--output <json>', 'what the jobs below it are given; none unless told');
+    .requiredOption('--note <text>', 'why, in up to 500 characters; required')
+    .option(
+      '--output <json>',
+      'what the jobs below it are given; unless told, that of an earlier mark, else none',
+    );
 }
 
 async function mark(session: Session, [id = '']: string[], { note = '', output }: Flags): Promise<ExitCode> {
   const marked = await session.client.jobRuns.mark(id, { note, output: readOutput(output) });
-  session.print(marked, () => `${marked.job}: marked as done ${marked.mark ? formatAsked(marked.mark) : ''}`);
+  const { job, mark: kept, markOutput } = marked;
+  const given = markOutput === null ? 'no output' : `the output ${printable(JSON.stringify(markOutput))}`;
+  session.print(marked, () => `${job}: marked as done ${kept ? formatAsked(kept) : ''}\nwith ${given}`);
   session.note(`go on with: graphrun resume ${marked.graphRunId}`);
   return exitCodes.done;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PoolView } from '../../client/index.ts';
+import { GraphrunError, type PoolView } from '../../client/index.ts';
 import { readCount, type Session, type Setting, serverCommand } from '../command.ts';
 import { UsageError } from '../exit-codes.ts';
 import { useColor } from '../io.ts';
@@ -20,7 +20,7 @@ export function poolsCommand(setting: Setting): Command {
         'removes it with --remove.',
     )
     .option('--slots <number>', 'makes the pool with so many slots, or changes it')
-    .option('--description <text>', 'with --slots: what it stands for')
+    .option('--description <text>', 'with --slots: what it stands for; stays as it is unless told')
     .option('--remove', 'removes the pool', false);
 }
 
@@ -37,12 +37,23 @@ async function pools(session: Session, [name = '']: string[], flags: Flags): Pro
     await client.pools.remove(name);
     note(`removed pool ${name}`);
   } else if (slots !== undefined) {
-    show(session, [await client.pools.put(name, { slots: readCount(slots), description })]);
+    const kept = description ?? (await findDescription(session, name));
+    show(session, [await client.pools.put(name, { slots: readCount(slots), description: kept })]);
   } else if (name !== '') {
     show(session, [await client.pools.get(name)]);
   } else {
     const items = await client.pools.list();
     session.print({ items }, () => render(items, useColor(session.io.stdout)));
+  }
+}
+
+/** A change of the slots leaves it as it is; undefined where there is no such pool yet. */
+async function findDescription({ client }: Session, name: string): Promise<string | undefined> {
+  try {
+    return (await client.pools.get(name)).description;
+  } catch (error) {
+    if (error instanceof GraphrunError && error.code === 'POOL_UNKNOWN') return undefined;
+    throw error;
   }
 }
 

@@ -86,6 +86,9 @@ function renderJobRun(
       `output (${formatBytes(run.outputBytes ?? 0)}):\n${indent(printable(JSON.stringify(run.output, null, 2)))}`,
     );
   }
+  if (run.markOutput !== null && run.output === null) {
+    parts.push(`output by the mark:\n${indent(printable(JSON.stringify(run.markOutput, null, 2)))}`);
+  }
   const error = renderJobError(run, ofRun);
   if (error !== '') parts.push(error);
   if (attempts.length > 0) parts.push(renderAttempts(attempts, { ...view, told: run.error?.message }));

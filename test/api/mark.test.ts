@@ -46,6 +46,18 @@ test('a mark is kept with who, why and the output, and is told by the plan of a 
   });
 });
 
+test('a later mark keeps the output of an earlier one unless it gives another', async () => {
+  const { id, url } = await failedRun();
+  const mark = async (payload: { note: string; output?: unknown }) =>
+    (await call<JobRunDetail>('POST', `${url}/mark`, { payload })).body;
+  expect(await mark({ note: 'first', output: { rows: 3 } })).toMatchObject({ markOutput: { rows: 3 } });
+  expect(await mark({ note: 'more' })).toMatchObject({ mark: { note: 'more' }, markOutput: { rows: 3 } });
+  expect(await mark({ note: 'other', output: { rows: 4 } })).toMatchObject({ markOutput: { rows: 4 } });
+  const { stdout } = await cli(['mark', id, '--note', 'by hand']);
+  expect(stdout).toMatch(/: by hand\nwith the output \{"rows":4\}\n$/);
+  expect((await cli(['show', id])).stdout).toContain('output by the mark:\n    {\n      "rows": 4\n    }');
+});
+
 test.each([
   [{}, '/note'],
   [{ note: '' }, '/note'],
@@ -64,7 +76,7 @@ test('graphrun mark marks it, show and plan tell so', async () => {
   const { run, id } = await failedRun();
   const marked = await cli(['mark', id, '--note', 'did it in psql', '--output', '{"rows":3}']);
   expect([marked.code, marked.stderr]).toEqual([0, `go on with: graphrun resume ${run.id}\n`]);
-  expect(marked.stdout).toMatch(/^load: marked as done \d{4}-.* by key:editor: did it in psql\n$/);
+  expect(marked.stdout).toMatch(/^load: marked as done \d{4}-.* by key:editor: did it in psql\nwith the output \{"rows":3\}\n$/);
   expect((await cli(['show', id])).stdout).toMatch(/^marked +as done \d{4}-.* did it in psql$/m);
   expect((await cli(['plan', run.id])).stdout).toMatch(/^keep +load +was marked as done by hand$/m);
   const wrong = await cli(['mark', id, '--note', 'x', '--output', '{rows']);

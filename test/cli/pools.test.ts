@@ -10,11 +10,14 @@ test('pools are made, listed, shown, changed and removed', async () => {
     0,
     expect.stringMatching(/^warehouse +3 +0 +0 +connections/),
   ]);
+  const wider = await cli.run(['pools', 'warehouse', '--slots', '4', '--json']);
+  expect(JSON.parse(wider.stdout)).toMatchObject({ slots: 4, description: 'connections' });
+  await cli.run(['pools', 'warehouse', '--slots', '3', '--description', '']);
   await cli.run(['pools', 'api', '--slots', '1', '--json']);
   const listed = await cli.run(['pools', '--json']);
   expect(JSON.parse(listed.stdout).items).toMatchObject([
     { name: 'api', slots: 1 },
-    { name: 'warehouse', slots: 3 },
+    { name: 'warehouse', slots: 3, description: '' },
   ]);
   const shown = await cli.run(['pools', 'warehouse', '--json']);
   expect(JSON.parse(shown.stdout)).toMatchObject({ slots: 3, held: 0, waiting: 0 });
