@@ -19,10 +19,11 @@ const numberColumns = [3, 4];
 export function renderRun(run: GraphRunDetail, now: Date, options: TableOptions = {}): string {
   const { color = false, rowsMax = Number.POSITIVE_INFINITY, errors = true, ids = false } = options;
   const shown = pickRows(run.jobRuns, rowsMax);
+  const dropped = new Set(run.droppedJobs);
   const rows = shown.map((job) => [
     job.job,
     styleState(job.state, color),
-    job.reason ?? (job.reused ? 'reused' : ''),
+    dropped.has(job.job) ? 'dropped' : (job.reason ?? (job.reused ? 'reused' : '')),
     job.attempts === 0 ? '' : String(job.attempts),
     formatSpan(job, now),
     ...(ids ? [job.id] : []),

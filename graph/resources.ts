@@ -181,6 +181,8 @@ export type GraphRunView = z.infer<typeof graphRunSchema>;
 export const graphRunDetailSchema = graphRunSchema.extend({
   /** In topological order. */
   jobRuns: z.array(jobRunSchema),
+  /** Those of its jobs that the graph does not have any more by which it goes on: they count as SUCCESS. */
+  droppedJobs: z.array(z.string()),
   tasks: z.array(taskSchema),
 });
 export type GraphRunDetail = z.infer<typeof graphRunDetailSchema>;
@@ -192,6 +194,8 @@ export const resumePlanSchema = z.object({
   epoch: z.int(),
   /** Of the graph by which it goes on. */
   version: z.int(),
+  /** Of the project's current graph, by which it would go on with `latest`. */
+  latestVersion: z.int(),
   hash: z.string(),
   /** In topological order. */
   jobs: z.array(

@@ -112,6 +112,7 @@ async function readGraphRun(database: Database, graphs: Graphs, id: string): Pro
   const run = runs.rows[0];
   if (!run) throw unknownGraphRun(id);
   const waits = jobRuns.rows.some((row) => row.state === 'PENDING');
+  const keys = jobRuns.rows.map(({ job }) => job);
   const reasons =
     waits && run.project_id !== null && run.version !== null
       ? await reasonsOf(graphs, run.project_id, run.version, jobRuns.rows, run.paused_at !== null)
@@ -119,8 +120,21 @@ async function readGraphRun(database: Database, graphs: Graphs, id: string): Pro
   return {
     ...toGraphRunView(run),
     jobRuns: jobRuns.rows.map((row) => toJobRunView(row, reasons?.get(row.job) ?? null)),
+    droppedJobs: await findDropped(graphs, run, keys),
     tasks,
   };
+}
+
+/** Only a resume on a later graph drops jobs. */
+async function findDropped(
+  graphs: Pick<Graphs, 'load'>,
+  { project_id: projectId, version, epoch }: GraphRunRow,
+  keys: readonly string[],
+): Promise<string[]> {
+  if (epoch === 1 || projectId === null || version === null || version === 1) return [];
+  const { jobs } = await graphs.load(projectId, version);
+  const known = new Set(jobs.map(({ key }) => key));
+  return keys.filter((key) => !known.has(key));
 }
 
 /** Why the jobs of a run that have no stored reason wait. */

@@ -62,21 +62,32 @@ export async function readRunToResume(
   return { ...run, projectId, version, select: selective ? run.select : null };
 }
 
+interface Versions {
+  readonly version: number;
+  /** Of the project's current graph. */
+  readonly latestVersion: number;
+}
+
 /** @throws CodedError SELECTION_INVALID, PARAMS_INVALID */
 export async function readResumeFacts(
   client: pg.ClientBase,
   cache: GraphCache,
   run: RunToResume,
   choice: ResumeChoice,
-): Promise<ResumeFacts & { readonly version: number; readonly params: Params }> {
-  const version = choice.latest ? await currentVersion(client, run) : run.version;
+): Promise<ResumeFacts & Versions & { readonly params: Params }> {
+  const latestVersion = await currentVersion(client, run);
+  const version = choice.latest ? latestVersion : run.version;
   const load = (of: number) => cache.load(client, run.projectId, of);
   const graph = await load(version);
   const selection = selectJobs(graph, run.select);
   if (!selection.ok) {
     throw refused('SELECTION_INVALID', 'The selection of the run cannot be resumed', selection.problems);
   }
-  const rows = await readEnds(client, run.id);
+  const had = selectJobs(await load(run.version), run.select);
+  const rows = (await readEnds(client, run.id)).filter(({ job }) => {
+    // What an earlier resume has dropped is of the run no more.
+    return selection.keys.has(job) || !had.ok || had.keys.has(job);
+  });
   const graphs = new Map<number, ReadonlyMap<string, GraphJob>>();
   for (const of of new Set(rows.map((row) => row.version))) graphs.set(of, jobsOf(await load(of)));
   const ended = new Map(
@@ -84,11 +95,11 @@ export async function readResumeFacts(
       return [job, { ...end, definition: graphs.get(of)?.get(job) }] as const;
     }),
   );
-  const from = choice.from && checkFrom(choice.from, selection.keys);
+  const from = choice.from && checkFrom(choice.from, selection.keys, version);
   const began = new Map(rows.flatMap(({ job, startedAt }) => (startedAt ? [[job, startedAt] as const] : [])));
   const changedInputs = from === null ? await findChanges(client, run, graph, began) : new Map();
   const params = version === run.version ? run.params : paramsFor(graph, run.params);
-  return { version, params, graph, selected: selection.keys, ended, from, changedInputs };
+  return { version, latestVersion, params, graph, selected: selection.keys, ended, from, changedInputs };
 }
 
 /** What the run was given, as far as the graph declares it, with the defaults of what is new in it. */
@@ -127,10 +138,14 @@ function jobsOf(graph: Graph): ReadonlyMap<string, GraphJob> {
   return new Map(graph.jobs.map((job) => [job.key, job]));
 }
 
-function checkFrom(from: readonly string[], known: ReadonlySet<string>): ReadonlySet<string> {
+function checkFrom(
+  from: readonly string[],
+  known: ReadonlySet<string>,
+  version: number,
+): ReadonlySet<string> {
   const problems = from.flatMap((key, index): Problem[] => {
     if (known.has(key)) return [];
-    const message = `"${key.slice(0, 100)}" is not a job of this run`;
+    const message = `"${key.slice(0, 100)}" is not a job of this run by version ${version} of its graph`;
     return [{ code: 'SELECTOR_UNKNOWN', path: pointer(['from', index]), message }];
   });
   if (problems.length > 0)

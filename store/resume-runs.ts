@@ -76,14 +76,14 @@ async function makeResumePlan(
   run: RunToResume,
   choice: ResumeChoice,
 ): Promise<ResumePlan> {
-  const { version, params, ...facts } = await readResumeFacts(client, cache, run, choice);
+  const { version, latestVersion, params, ...facts } = await readResumeFacts(client, cache, run, choice);
   const jobs = planResume(facts);
   const { id: graphRunId, epoch } = run;
   const hash = createHash('sha256')
     .update(JSON.stringify([graphRunId, epoch, version, params, jobs]))
     .digest('hex');
   const plan = makePlan(facts.graph, facts.selected);
-  return { view: { graphRunId, epoch, version, hash, jobs }, plan, params };
+  return { view: { graphRunId, epoch, version, latestVersion, hash, jobs }, plan, params };
 }
 
 /** The run's project may be locked. */
@@ -190,6 +190,6 @@ function outdated(id: string): CodedError {
 }
 
 function nothingToResume(id: string): CodedError {
-  const message = `Graph run ${id} is SUCCESS and no job of it would run again; name the jobs to run again in "from".`;
+  const message = `Graph run ${id} is SUCCESS and no job of it would run again; name the jobs to run again: "from" in the API, --from of the command.`;
   return new CodedError('NOTHING_TO_RESUME', message);
 }

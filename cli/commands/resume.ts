@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GraphRunView, JobRunDetail, ResumeOptions } from '../../client/index.ts';
+import { type GraphRunView, isPassing, type JobRunDetail, type ResumeOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
 import { ofEitherRun } from '../either-run.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
@@ -49,6 +49,11 @@ function withChoice(command: Command): Command {
 
 function choiceOf({ from, latest }: PlanFlags): Pick<ResumeOptions, 'from' | 'latest'> {
   const jobs = from?.flatMap((text) => text.split(',').map((job) => job.trim()));
+  const selector = jobs?.find((job) => /^\+|\+$/.test(job));
+  if (selector !== undefined) {
+    const advice = 'all below it runs again as well, and what is above it is named by itself.';
+    throw new UsageError(`--from takes jobs, no selectors as "${selector}": ${advice}`);
+  }
   return { ...(jobs && { from: jobs }), ...(latest && { latest }) };
 }
 
@@ -58,7 +63,24 @@ async function plan({ client, io, print, note }: Session, [id = '']: string[], f
   const choice = [flags.from ? ` --from ${flags.from.join(',')}` : '', flags.latest ? ' --latest' : ''];
   if (made.jobs.some(({ action }) => action === 'rerun'))
     note(`do it with: graphrun resume ${id}${choice.join('')} --plan ${made.hash}`);
+  noteLater(note, made.version, made.latestVersion);
   return undefined;
+}
+
+/** Null where it cannot be told: the run goes on all the same. */
+async function findLatest({ client }: Session, project: string): Promise<number | null> {
+  try {
+    return (await client.projects.get(project)).version;
+  } catch (error) {
+    if (isPassing(error)) return null;
+    throw error;
+  }
+}
+
+/** Whoever has mended the graph and pushed it expects that it is taken. */
+function noteLater(note: Session['note'], version: number, latest: number | null): void {
+  if (latest === null || latest === version) return;
+  note(`it goes on by version ${version} of the graph; version ${latest} is current: --latest takes it`);
 }
 
 async function resume(session: Session, [id = '']: string[], flags: ResumeFlags): Promise<ExitCode> {
@@ -74,6 +96,7 @@ async function resume(session: Session, [id = '']: string[], flags: ResumeFlags)
     session.note(`epoch ${run.epoch}; see how it ends with: graphrun show ${run.id}`);
     return exitCodes.done;
   }
+  noteLater(session.note, run.version ?? 0, await findLatest(session, run.project));
   if (watch) return watchToEnd(session, id);
   session.print(run, () => run.id);
   session.note(`epoch ${run.epoch}; watch it with: graphrun watch ${run.id}`);

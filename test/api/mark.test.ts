@@ -76,7 +76,9 @@ test('graphrun mark marks it, show and plan tell so', async () => {
   const { run, id } = await failedRun();
   const marked = await cli(['mark', id, '--note', 'did it in psql', '--output', '{"rows":3}']);
   expect([marked.code, marked.stderr]).toEqual([0, `go on with: graphrun resume ${run.id}\n`]);
-  expect(marked.stdout).toMatch(/^load: marked as done \d{4}-.* by key:editor: did it in psql\nwith the output \{"rows":3\}\n$/);
+  expect(marked.stdout).toMatch(
+    /^load: marked as done \d{4}-.* by key:editor: did it in psql\nwith the output \{"rows":3\}\n$/,
+  );
   expect((await cli(['show', id])).stdout).toMatch(/^marked +as done \d{4}-.* did it in psql$/m);
   expect((await cli(['plan', run.id])).stdout).toMatch(/^keep +load +was marked as done by hand$/m);
   const wrong = await cli(['mark', id, '--note', 'x', '--output', '{rows']);

@@ -25,7 +25,13 @@ describe('a plan', () => {
     expect([status, body]).toEqual([
       200,
       {
-        ...{ graphRunId: id, epoch: 1, version: 1, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        ...{
+          graphRunId: id,
+          epoch: 1,
+          version: 1,
+          latestVersion: 1,
+          hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
         jobs: [
           { job: 'load', action: 'keep', reasons: [{ reason: 'succeeded', because: [] }] },
           { job: 'count', action: 'rerun', reasons: [{ reason: 'unreached', because: [] }] },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { renderResumePlan } from '../../cli/resume-plan-text.ts';
 import type { GraphRunView, ResumePlanView } from '../../client/index.ts';
 import type { JobEnd } from '../../graph/states.ts';
+import { twoJobs } from '../api/test-api.ts';
 import { carryOut, useCli } from './use-cli.ts';
 
 const { call, makeProject, run, store } = await useCli();
@@ -43,6 +44,22 @@ test('resume does it, once, and only as planned', async () => {
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('RUN_IS_OPEN')]);
 });
 
+test('plan and resume tell that a later graph is there to go on by', async () => {
+  const id = await endedRun({ load: failed('error'), count: failed('upstream_failed') });
+  const { project } = await store.graphRuns.get(id);
+  const later = { ...twoJobs(project), onFailure: 'stop' };
+  await call('PUT', `/v1/projects/${project}/graph`, { payload: later });
+  const hint = 'it goes on by version 1 of the graph; version 2 is current: --latest takes it\n';
+  expect((await run(['plan', id])).stderr).toContain(hint);
+  expect((await run(['plan', id, '--latest'])).stderr).not.toContain('--latest takes it');
+  expect((await run(['resume', id])).stderr).toContain(hint);
+});
+
+test.each(['+load', 'count+'])('--from %s is refused with why', async (selector) => {
+  const { code, stderr } = await run(['plan', 'any', '--from', `load,${selector}`]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`no selectors as "${selector}": all below`)]);
+});
+
 test('a plan says in words what each job follows from', () => {
   const reasons = [
     { reason: 'downstream', because: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] },
@@ -52,7 +69,7 @@ test('a plan says in words what each job follows from', () => {
     { job: 'late', action: 'rerun', reasons },
     { job: 'gone', action: 'drop', reasons: [{ reason: 'removed', because: [] }] },
   ] as const;
-  const plan = { graphRunId: 'r', epoch: 1, version: 2, hash: 'h', jobs: [...jobs] };
+  const plan = { graphRunId: 'r', epoch: 1, version: 2, latestVersion: 2, hash: 'h', jobs: [...jobs] };
   const text = renderResumePlan(plan, false);
   expect(text).toContain('below a, b, c, d, e and 2 more; reads what was replaced since: routes');
   expect(text).toContain('is not in the graph any more');

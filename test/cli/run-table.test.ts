@@ -50,6 +50,12 @@ describe('a run', () => {
     );
   });
 
+  test('says of what was dropped that it is not in the graph any more', () => {
+    const jobRuns = [jobRun({ job: 'gone', state: 'SUCCESS', reason: 'skipped', completedAt: at(2) })];
+    const run = graphRun({ state: 'SUCCESS', jobRuns, droppedJobs: ['gone'] });
+    expect(renderRun(run, now)).toMatch(/^gone +SUCCESS +dropped$/m);
+  });
+
   test('in colour says the same', () => {
     const colored = renderRun(mixed, now, { color: true });
     expect(colored).toContain('\x1b[31mFAILED\x1b[39m');

@@ -54,6 +54,7 @@ export function graphRun(of: Partial<GraphRunDetail>): GraphRunDetail {
     startedAt: null,
     completedAt: null,
     tasks: [],
+    droppedJobs: [],
     ...of,
     jobCounts,
     jobRuns,

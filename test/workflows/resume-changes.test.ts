@@ -50,6 +50,12 @@ describe('a resume', () => {
       e: 'SUCCESS epoch 2',
       f: 'SUCCESS epoch 2',
     });
+    expect(run.droppedJobs).toEqual(['b']);
+    const again = await engine.store.resumes.plan(id, { from: ['a'], latest: true });
+    expect(again.jobs.map(({ job, action }) => `${action} ${job}`)).not.toContain('drop b');
+    await expect(engine.store.resumes.plan(id, { from: ['b'], latest: false })).rejects.toMatchObject({
+      problems: [{ message: '"b" is not a job of this run by version 2 of its graph' }],
+    });
     await expectProved(engine, id);
   });
 
