@@ -15,7 +15,8 @@ export interface FaultClock {
   right(since?: number): void;
 }
 
-const timeoutMs = 120_000;
+/** Of some an outage of more than a minute is the point. */
+const timeoutMs = 180_000;
 
 /** A test of a fault: of which rows of the list of faults, and what must come of it. It says when rows were right. */
 export function fault(rows: string, title: string, run: (clock: FaultClock) => Promise<void>): void {
