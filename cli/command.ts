@@ -45,6 +45,7 @@ export function serverCommand<Flags = unknown>(
     const { client, help } = connect(io, flags);
     const session = openSession(io, client, flags.json);
     const texts = given.slice(0, args.length).map(toText);
+    refuseEmpty(command.name(), args, texts);
     outcome.code = (await work(session, texts, flags).catch(addHelp(help))) ?? exitCodes.done;
   });
 }
@@ -66,13 +67,21 @@ function addHelp(help: string | undefined): (error: unknown) => never {
   };
 }
 
+/** As a variable of a shell is that was never set. @throws UsageError */
+function refuseEmpty(command: string, args: readonly string[], texts: readonly string[]): void {
+  const empty = args.find((arg, place) => arg.startsWith('<') && texts[place]?.trim() === '');
+  if (empty !== undefined) throw new UsageError(`${command} needs ${empty}, and was given an empty text.`);
+}
+
 /** An argument that was left out is the empty text. */
 function toText(argument: unknown): string {
   return typeof argument === 'string' ? argument : '';
 }
 
-/** Gathers the values of a flag that may be repeated. */
+/** Gathers the values of a flag that may be repeated. @throws UsageError */
 export function gather(value: string, before: readonly string[] = []): string[] {
+  if (value.trim() === '')
+    throw new UsageError('a flag was given an empty text: give it a value, or leave it out.');
   return [...before, value];
 }
 

@@ -1,5 +1,7 @@
 // Commands that take an id take either that of a graph run or that of a job run.
 import { GraphrunError } from '../client/index.ts';
+import type { Session } from './command.ts';
+import { UsageError } from './exit-codes.ts';
 
 /** @throws GraphrunError when the id is that of neither */
 export async function ofEitherRun<Answer>(
@@ -25,4 +27,26 @@ export function unknownRun(id: string): GraphrunError {
   const detail = `There is neither a graph run nor a job run ${id}; "graphrun runs" lists those there are.`;
   const title = 'There is no such run';
   return new GraphrunError({ type: 'about:blank', status: 404, code: 'GRAPH_RUN_UNKNOWN', title, detail });
+}
+
+/** For commands that take a run of one kind only: says so of the id of the other kind. */
+export async function ofOneRun<Answer>(
+  { client }: Pick<Session, 'client'>,
+  id: string,
+  of: 'graph run' | 'job run',
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    const isUnknown = error instanceof GraphrunError && /^(GRAPH|JOB)_RUN_UNKNOWN$/.test(error.code);
+    const { graphRuns, jobRuns } = client;
+    const other = of === 'graph run' ? jobRuns.get : graphRuns.get;
+    if (!isUnknown || !(await unlessUnknown<unknown>(other(id)))) throw error;
+    const [is, advice] =
+      of === 'graph run'
+        ? ['a job run', `"graphrun show ${id}" tells its graph run`]
+        : ['a graph run', `"graphrun show ${id}" tells the ids of its job runs`];
+    throw new UsageError(`${id} is ${is}, and this takes the id of a ${of}: ${advice}.`);
+  }
 }

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type BackfillView, isPassing } from '../client/index.ts';
+import type { BackfillView } from '../client/index.ts';
+import { askAgain } from './ask-again.ts';
 import { renderProgress } from './backfill-text.ts';
 import type { Session } from './command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
 const intervalMs = 500;
-/** How long a server that does not answer is asked again. */
-const patienceMs = 60_000;
 
 /**
  * Tells of a backfill, a line for each change, until it makes no more runs and none is open. With --json stdout gets it as it
@@ -26,29 +24,17 @@ export async function watchBackfill(session: Session, id: string): Promise<ExitC
   }
 }
 
-async function follow(
-  { client, io: { interrupted: signal } }: Session,
-  id: string,
-  tell: (line: string) => void,
-): Promise<BackfillView> {
+function follow({ client, io }: Session, id: string, tell: (line: string) => void): Promise<BackfillView> {
   let told = '';
-  let answeredAt = performance.now();
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const backfill = await client.backfills.get(id);
-      answeredAt = performance.now();
-      const { state, reason, counts } = backfill;
-      const line = [state, ...(reason === null ? [] : [reason]), ` ${renderProgress(backfill)}`].join(' ');
-      const { success, failed, skipped } = counts;
-      // How long is left changes all the time.
-      const what = JSON.stringify([state, reason, success, failed, skipped, counts.open]);
-      if (what !== told) tell(`${new Date().toISOString().slice(11, 19)}Z  ${line}`);
-      told = what;
-      if ((state === 'SUCCESS' || state === 'FAILED') && counts.open === 0) return backfill;
-    } catch (error) {
-      if (!isPassing(error) || performance.now() - answeredAt > patienceMs) throw error;
-    }
-    await delay(intervalMs, undefined, { signal });
-  }
+  const take = (backfill: BackfillView): boolean => {
+    const { state, reason, counts } = backfill;
+    const line = [state, ...(reason === null ? [] : [reason]), ` ${renderProgress(backfill)}`].join(' ');
+    const { success, failed, skipped } = counts;
+    // How long is left changes all the time.
+    const what = JSON.stringify([state, reason, success, failed, skipped, counts.open]);
+    if (what !== told) tell(`${new Date().toISOString().slice(11, 19)}Z  ${line}`);
+    told = what;
+    return (state === 'SUCCESS' || state === 'FAILED') && counts.open === 0;
+  };
+  return askAgain({ ask: () => client.backfills.get(id), take, intervalMs, signal: io.interrupted });
 }

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createLogUpdate } from 'log-update';
-import { type Client, type GraphRunDetail, isPassing } from '../client/index.ts';
+import type { Client, GraphRunDetail } from '../client/index.ts';
+import { askAgain } from './ask-again.ts';
 import { type Out, useColor } from './io.ts';
 import { renderErrors } from './run-errors.ts';
 import { renderRun } from './run-table.ts';
-import { formatSpan, printable } from './text.ts';
+import { count, formatSpan, printable } from './text.ts';
 
 export interface WatchOptions {
   readonly client: { readonly graphRuns: Pick<Client['graphRuns'], 'get'> };
@@ -27,44 +27,26 @@ interface View {
 }
 
 const intervalMsDefault = 300;
-const patienceMsDefault = 60_000;
-/** Share of the time that goes into asking: big runs are read less often. */
-const idlePerRead = 4;
 
 /**
  * Shows a run until it has ended, and returns it as it is then. Aborting stops the watching, not the run.
  * @throws GraphrunError, ServerUnreachable once patience has run out, AbortError
  */
 export async function watchRun(options: WatchOptions): Promise<GraphRunDetail> {
-  const {
-    client,
-    runId,
-    out,
-    signal,
-    intervalMs = intervalMsDefault,
-    patienceMs = patienceMsDefault,
-  } = options;
+  const { client, runId, out, signal, intervalMs = intervalMsDefault, patienceMs } = options;
   const view = out.isTTY ? liveTable(out) : changeLines(out);
-  let answeredAt = performance.now();
   try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const askedAt = performance.now();
-      try {
-        const run = await client.graphRuns.get(runId);
-        answeredAt = performance.now();
-        if (run.completedAt !== null) {
-          view.end(run);
-          return run;
-        }
-        view.show(run);
-      } catch (error) {
-        if (!isPassing(error) || performance.now() - answeredAt > patienceMs) throw error;
-        view.wait(error);
-      }
-      const tookMs = performance.now() - askedAt;
-      await delay(Math.max(intervalMs, tookMs * idlePerRead), undefined, signal && { signal });
-    }
+    return await askAgain({
+      ask: () => client.graphRuns.get(runId),
+      take: (run) => {
+        const hasEnded = run.completedAt !== null;
+        if (hasEnded) view.end(run);
+        else view.show(run);
+        return hasEnded;
+      },
+      wait: view.wait,
+      ...{ intervalMs, patienceMs, signal },
+    });
   } finally {
     view.close();
   }
@@ -120,11 +102,18 @@ function changeLines(out: Out): View {
     shown.set(what, state);
     if (state !== before) write(what, state, it.completedAt === null ? '' : formatSpan(it, new Date()));
   };
+  /** Jobs of an earlier epoch have not ended just now. */
+  const tellKept = ({ jobRuns, epoch }: GraphRunDetail) => {
+    const kept = jobRuns.filter(({ reused }) => reused).length;
+    if (kept > 0 && !shown.has('kept')) out.write(`epoch ${epoch}: ${count(kept, 'job')} reused\n`);
+    shown.set('kept', '');
+  };
   const show = (run: GraphRunDetail) => {
     waits = false;
     const changeRun = () => change(`run ${run.id}`, run);
     if (run.completedAt === null) changeRun();
-    for (const job of run.jobRuns) change(job.job, job);
+    tellKept(run);
+    for (const job of run.jobRuns) if (!job.reused) change(job.job, job);
     if (run.completedAt !== null) changeRun();
   };
   return {

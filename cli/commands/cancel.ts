@@ -4,6 +4,7 @@ import { type Session, type Setting, serverCommand } from '../command.ts';
 import { ofEitherRun } from '../either-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatAsked } from '../text.ts';
+import { watchJobRun } from '../watch-job-run.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {
@@ -21,7 +22,7 @@ export function cancelCommand(setting: Setting): Command {
         'Returns once the request is kept; it is carried out though Temporal or all workers are away.',
     )
     .option('--note <text>', 'why, in up to 500 characters; "graphrun show" tells it')
-    .option('--watch', 'shows a graph run until it has ended; exit code 1 if not by the cancel', false);
+    .option('--watch', 'shows the run until it has ended; exit code 1 if not by the cancel', false);
 }
 
 async function cancel(
@@ -34,9 +35,10 @@ async function cancel(
     graphRun: (run) => client.graphRuns.cancel(run, { note }),
     jobRun: (run) => client.jobRuns.cancel(run, { note }),
   });
+  const isDone = ({ reason }: GraphRunView | JobRunDetail) => reason === 'cancelled';
   // Of the two only a graph run has jobs.
-  if (watch && 'jobCounts' in cancelled)
-    return watchToEnd(session, id, ({ reason }) => reason === 'cancelled');
+  if (watch && 'jobCounts' in cancelled) return watchToEnd(session, id, isDone);
+  if (watch) return watchJobRun(session, id, isDone);
   const { state, cancelRequest } = cancelled;
   print(cancelled, () => `${state}, cancelled ${cancelRequest === null ? '' : formatAsked(cancelRequest)}`);
   session.note(`see how it ends with: graphrun show ${id}`);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { ofOneRun } from '../either-run.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
 import { formatAsked, printable } from '../text.ts';
 
@@ -24,10 +25,11 @@ export function markCommand(setting: Setting): Command {
 }
 
 async function mark(session: Session, [id = '']: string[], { note = '', output }: Flags): Promise<ExitCode> {
-  const marked = await session.client.jobRuns.mark(id, { note, output: readOutput(output) });
+  const given = { note, output: readOutput(output) };
+  const marked = await ofOneRun(session, id, 'job run', () => session.client.jobRuns.mark(id, given));
   const { job, mark: kept, markOutput } = marked;
-  const given = markOutput === null ? 'no output' : `the output ${printable(JSON.stringify(markOutput))}`;
-  session.print(marked, () => `${job}: marked as done ${kept ? formatAsked(kept) : ''}\nwith ${given}`);
+  const told = markOutput === null ? 'no output' : `the output ${printable(JSON.stringify(markOutput))}`;
+  session.print(marked, () => `${job}: marked as done ${kept ? formatAsked(kept) : ''}\nwith ${told}`);
   session.note(`go on with: graphrun resume ${marked.graphRunId}`);
   return exitCodes.done;
 }

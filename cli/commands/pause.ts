@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { ofOneRun } from '../either-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatAsked } from '../text.ts';
 
@@ -29,14 +30,14 @@ export function unpauseCommand(setting: Setting): Command {
 }
 
 async function pause(session: Session, [id = '']: string[], { note }: Flags): Promise<ExitCode> {
-  const run = await session.client.graphRuns.pause(id, { note });
+  const run = await ofOneRun(session, id, 'graph run', () => session.client.graphRuns.pause(id, { note }));
   session.print(run, () => `${run.state}, paused ${run.pause === null ? '' : formatAsked(run.pause)}`);
   session.note(`let it go on with: graphrun unpause ${id}`);
   return exitCodes.done;
 }
 
 async function unpause(session: Session, [id = '']: string[], { note }: Flags): Promise<ExitCode> {
-  const run = await session.client.graphRuns.unpause(id, { note });
+  const run = await ofOneRun(session, id, 'graph run', () => session.client.graphRuns.unpause(id, { note }));
   session.print(run, () => `${run.state}, not paused`);
   session.note(`see how it goes on with: graphrun watch ${id}`);
   return exitCodes.done;

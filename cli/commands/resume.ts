@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { type GraphRunView, isPassing, type JobRunDetail, type ResumeOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
-import { ofEitherRun } from '../either-run.ts';
+import { ofEitherRun, ofOneRun } from '../either-run.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exit-codes.ts';
 import { useColor } from '../io.ts';
 import { renderResumePlan } from '../resume-plan-text.ts';
+import { watchJobRun } from '../watch-job-run.ts';
 import { watchToEnd } from './watch.ts';
 
 interface PlanFlags {
@@ -57,8 +58,10 @@ function choiceOf({ from, latest }: PlanFlags): Pick<ResumeOptions, 'from' | 'la
   return { ...(jobs && { from: jobs }), ...(latest && { latest }) };
 }
 
-async function plan({ client, io, print, note }: Session, [id = '']: string[], flags: PlanFlags) {
-  const made = await client.graphRuns.plan(id, choiceOf(flags));
+async function plan(session: Session, [id = '']: string[], flags: PlanFlags) {
+  const { client, io, print, note } = session;
+  const chosen = choiceOf(flags);
+  const made = await ofOneRun(session, id, 'graph run', () => client.graphRuns.plan(id, chosen));
   print(made, () => renderResumePlan(made, useColor(io.stdout)));
   const choice = [flags.from ? ` --from ${flags.from.join(',')}` : '', flags.latest ? ' --latest' : ''];
   if (made.jobs.some(({ action }) => action === 'rerun'))
@@ -92,6 +95,7 @@ async function resume(session: Session, [id = '']: string[], flags: ResumeFlags)
   });
   // Of the two only a graph run has jobs.
   if (!('jobCounts' in run)) {
+    if (watch) return watchJobRun(session, id, ({ state }) => state === 'SUCCESS');
     session.print(run, () => run.id);
     session.note(`epoch ${run.epoch}; see how it ends with: graphrun show ${run.id}`);
     return exitCodes.done;
@@ -104,10 +108,8 @@ async function resume(session: Session, [id = '']: string[], flags: ResumeFlags)
 }
 
 async function resumeAlone({ client }: Session, id: string, flags: ResumeFlags): Promise<JobRunDetail> {
-  if (flags.from || flags.latest || flags.plan !== undefined || flags.watch) {
-    throw new UsageError(
-      `--from, --latest, --plan and --watch are of graph runs; ${id} is the run of a job.`,
-    );
+  if (flags.from || flags.latest || flags.plan !== undefined) {
+    throw new UsageError(`--from, --latest and --plan are of graph runs; ${id} is the run of a job.`);
   }
   return client.jobRuns.resume(id, { idempotencyKey: flags.idempotencyKey });
 }

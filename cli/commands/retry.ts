@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { ofOneRun } from '../either-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 
 interface Flags {
@@ -18,7 +19,7 @@ export function retryCommand(setting: Setting): Command {
 }
 
 async function retry(session: Session, [id = '']: string[], { note }: Flags): Promise<ExitCode> {
-  const asked = await session.client.jobRuns.retry(id, { note });
+  const asked = await ofOneRun(session, id, 'job run', () => session.client.jobRuns.retry(id, { note }));
   session.print(asked, () => `${asked.job}: attempt ${asked.attempts + 1} begins at once`);
   session.note(`see how it ends with: graphrun show ${id}`);
   return exitCodes.done;

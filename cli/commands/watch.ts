@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { GraphRunView } from '../../client/index.ts';
 import { type Session, type Setting, serverCommand } from '../command.ts';
+import { ofOneRun } from '../either-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { watchRun } from '../watch-run.ts';
 
@@ -15,13 +16,15 @@ export function watchCommand(setting: Setting): Command {
 
 /** The exit code is that of the run: whether it ended as was wanted. With --json stdout gets the run as it ended, and the view goes to stderr. */
 export async function watchToEnd(
-  { io, client, json, print, note }: Session,
+  session: Session,
   runId: string,
   isDone: (run: GraphRunView) => boolean = ({ state }) => state === 'SUCCESS',
 ): Promise<ExitCode> {
+  const { io, client, json, print, note } = session;
   const out = json ? io.stderr : io.stdout;
   try {
-    const run = await watchRun({ client, runId, out, signal: io.interrupted });
+    const watching = { client, runId, out, signal: io.interrupted };
+    const run = await ofOneRun(session, runId, 'graph run', () => watchRun(watching));
     if (json) print(run, () => '');
     return isDone(run) ? exitCodes.done : exitCodes.runFailed;
   } catch (error) {

@@ -77,3 +77,21 @@ test('graphrun resume takes the id of a job that was run alone', async () => {
     `epoch 2; see how it ends with: graphrun show ${id}\n`,
   ]);
 });
+
+test('graphrun resume --watch tells of the job until it has ended', async () => {
+  const { id, project } = await endedAs(failed);
+  const { startJobRun } = temporal;
+  temporal.startJobRun = async ({ workflowId }) => {
+    temporal.startJobRun = startJobRun;
+    const runId = `second-execution-of-${id}`;
+    const identity = { workflowId, runId, firstExecutionRunId: runId };
+    const known = { jobRunId: id, epoch: 2 };
+    await store.execution.openJobRun({ identity, known, project, job: 'load', params: {}, actor: 'test' });
+    const end = { runId, end: failed, error: { type: 'Error', message: 'again' }, actor: 'test' };
+    await store.execution.closeJobRun(end, async () => new Map());
+    return null;
+  };
+  const { code, stdout } = await cli(['resume', id, '--watch']);
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/Z {2}load {2}FAILED {2}error/)]);
+  expect(stdout).toContain('    again\n');
+});

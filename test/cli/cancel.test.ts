@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { GraphRunDetail, GraphRunView, JobRunDetail } from '../../client/index.ts';
 import type { JobEnd } from '../../graph/states.ts';
 import { jobRunIdOf } from '../../store/index.ts';
+import { until } from '../support/until.ts';
 import { carryOut, useCli } from './use-cli.ts';
 
 const { call, makeProject, run, store, temporal } = await useCli();
@@ -78,4 +79,62 @@ test('cancel of a run that has ended is refused; a job of one that has not is ca
   });
   const ended = await run(['cancel', part.id]);
   expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('RUN_HAS_ENDED')]);
+});
+
+test('cancel --watch tells of a job until it has ended; its exit code is whether the cancel ended it', async () => {
+  const first = await startRun();
+  const id = jobRunIdOf(first.id, 'load');
+  const watched = run(['cancel', id, '--watch', '--note', 'why']);
+  await until(async () => (await store.jobRuns.get(id)).cancelRequest ?? undefined, 'it is asked for');
+  await carryOut(store, first, {
+    load: { state: 'FAILED', reason: 'cancelled' },
+    count: { state: 'FAILED', reason: 'upstream_failed' },
+  });
+  const { code, stdout } = await watched;
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/Z {2}load {2}FAILED {2}cancelled/)]);
+  expect(stdout).toContain('by key:editor: why');
+  const late = await startRun();
+  const other = jobRunIdOf(late.id, 'load');
+  const missed = run(['cancel', other, '--watch', '--json']);
+  await until(async () => (await store.jobRuns.get(other)).cancelRequest ?? undefined, 'it is asked for');
+  const success: JobEnd = { state: 'SUCCESS', reason: null };
+  await carryOut(store, late, { load: success, count: success });
+  const said = await missed;
+  expect([said.code, (JSON.parse(said.stdout) as JobRunDetail).state]).toEqual([1, 'SUCCESS']);
+});
+
+test.each([
+  [['cancel', ''], 'cancel needs <runId>, and was given an empty text.'],
+  [['retry', ' '], 'retry needs <jobRunId>, and was given an empty text.'],
+  [['run', 'p', '--select', ''], 'a flag was given an empty text'],
+])('%j is wrong use, and told in words', async (args, message) => {
+  const { code, stderr } = await run(args);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+});
+
+test('commands for runs of one kind say so of the id of the other', async () => {
+  const { id } = await startRun();
+  const jobRun = jobRunIdOf(id, 'load');
+  for (const args of [
+    ['retry', id],
+    ['mark', id, '--note', 'x'],
+  ]) {
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`${id} is a graph run, and this takes the id of a job run`),
+    ]);
+  }
+  for (const args of [
+    ['pause', jobRun],
+    ['unpause', jobRun],
+    ['plan', jobRun],
+    ['watch', jobRun],
+  ]) {
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`${jobRun} is a job run, and this takes the id of a graph run`),
+    ]);
+  }
 });

@@ -139,3 +139,22 @@ test('aborting ends the watch', async () => {
   setImmediate(() => abort.abort());
   await expect(watch).rejects.toMatchObject({ name: 'AbortError' });
 });
+
+test('jobs that were kept are counted, and not told as if they ended now', async () => {
+  const { out, text } = output();
+  const kept = jobRun({
+    job: 'kept',
+    state: 'SUCCESS',
+    reused: true,
+    completedAt: '2025-01-01T00:00:01.000Z',
+  });
+  const again = graphRun({
+    ...{ state: 'SUCCESS', epoch: 2, completedAt: '2025-01-01T00:00:05.000Z' },
+    jobRuns: [kept, jobRun({ job: 'b', state: 'SUCCESS', epoch: 2 })],
+  });
+  await watchRun({ client: clientOf([again]), runId: 'x', out, intervalMs: 1 });
+  const said = await text();
+  expect(said).toMatch(/^epoch 2: 1 job reused\n/);
+  expect(said).toMatch(/ {2}b {2}SUCCESS/);
+  expect(said).not.toContain('kept');
+});

@@ -100,7 +100,12 @@ it('numbers the events of requests with keys without a gap', async () => {
 
 it('shows what it made as it is read back', async () => {
   const made = await store.graphRuns.create({ ...run, select: ['a'] });
-  const { jobRuns: _jobRuns, tasks: _tasks, droppedJobs: _dropped, ...read } = await store.graphRuns.get(made.id);
+  const {
+    jobRuns: _jobRuns,
+    tasks: _tasks,
+    droppedJobs: _dropped,
+    ...read
+  } = await store.graphRuns.get(made.id);
   expect(made).toEqual(read);
   const { workflowId, ...lone } = await store.jobRuns.create({ project: 'p', job: 'a', actor: 'test' });
   expect([workflowId, lone]).toEqual([`job-run/${lone.id}/1`, await store.jobRuns.get(lone.id)]);
