@@ -6,8 +6,12 @@ import type { GraphJob, Params } from '../graph/graph.ts';
 import { limits } from '../graph/limits.ts';
 import {
   fillTemplates,
+  findOwnTemplates,
   type PlacedTemplate,
   parseTemplate,
+  type Reference,
+  type RunValues,
+  readValue,
   referencesOf,
   TemplateError,
 } from '../graph/template.ts';
@@ -69,40 +73,55 @@ export async function isConditionMet(job: GraphJob, values: JobValues): Promise<
 
 const templatesOf = new WeakMap<GraphJob, readonly PlacedTemplate[]>();
 
-/**
- * The config of a job with its templates filled in, as its kind's schema takes it.
- * @throws CodedError JOB_CONFIG_INVALID, final at once
- */
-export async function fillConfig(
-  kind: AnyJobKind,
-  job: GraphJob,
-  values: JobValues,
-): Promise<Readonly<Record<string, unknown>>> {
-  if (job.templates === undefined) return job.config;
-  const templates = findTemplates(job);
-  const references = referencesOf(templates);
-  const asked = references.filter(({ from }) => from === 'outputs');
-  const outputs = await values.outputsOf([...new Set(asked.map(({ name }) => name))]);
-  const asksOfRun = references.some(({ from }) => from === 'run');
-  const run = asksOfRun ? { scheduledAt: await values.scheduledAt() } : {};
-  const filled = fill(job, templates, { params: values.params, outputs, run });
-  const parsed = kind.config.safeParse(filled);
-  if (parsed.success) return parsed.data;
-  const list = problemsOfZod(parsed.error).map(({ path, message }) => `config${path}: ${message}`);
-  throw invalidConfig(job, list.join('; '));
+/** What `run` of a kind is given of the config. */
+export interface FilledConfig {
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What the kind's own templates ask for, by how it was written. */
+  readonly values: ReadonlyMap<string, unknown>;
 }
 
-function fill(
-  job: GraphJob,
-  templates: readonly PlacedTemplate[],
-  values: Parameters<typeof fillTemplates>[2],
-) {
+/**
+ * The config of a job with its templates filled in, as its kind's schema takes it; and the values for those that the kind
+ * fills in itself.
+ * @throws CodedError JOB_CONFIG_INVALID, final at once
+ */
+export async function fillConfig(kind: AnyJobKind, job: GraphJob, values: JobValues): Promise<FilledConfig> {
+  const templates = findTemplates(job);
+  const own = findOwnTemplates(job.config, kind.ownTemplates);
+  const read = await readRunValues(referencesOf([...templates, ...own]), values);
   try {
-    return fillTemplates(job.config, templates, values, limits.filledInChars);
+    const asked = own.flatMap((template) =>
+      referencesOf([template]).map(
+        (reference) => [reference.text, readValue(reference, read, template.path)] as const,
+      ),
+    );
+    return { config: fill(kind, job, templates, read), values: new Map(asked) };
   } catch (error) {
     if (error instanceof TemplateError) throw invalidConfig(job, `config${error.path}: ${error.message}`);
     throw error;
   }
+}
+
+async function readRunValues(references: readonly Reference[], values: JobValues): Promise<RunValues> {
+  const asked = references.filter(({ from }) => from === 'outputs');
+  const outputs = await values.outputsOf([...new Set(asked.map(({ name }) => name))]);
+  const asksOfRun = references.some(({ from }) => from === 'run');
+  const run = asksOfRun ? { scheduledAt: await values.scheduledAt() } : {};
+  return { params: values.params, outputs, run };
+}
+
+function fill(
+  kind: AnyJobKind,
+  job: GraphJob,
+  templates: readonly PlacedTemplate[],
+  values: RunValues,
+): Readonly<Record<string, unknown>> {
+  if (templates.length === 0) return job.config;
+  const filled = fillTemplates(job.config, templates, values, limits.filledInChars);
+  const parsed = kind.config.safeParse(filled);
+  if (parsed.success) return parsed.data;
+  const list = problemsOfZod(parsed.error).map(({ path, message }) => `config${path}: ${message}`);
+  throw invalidConfig(job, list.join('; '));
 }
 
 function findTemplates(job: GraphJob): readonly PlacedTemplate[] {

@@ -44,11 +44,17 @@ export async function runJob(
   return withLimits(input, attempt, async (signal) => {
     const values = await readJobValues(deps, input, signal);
     if (input.graphRunId !== undefined && !(await isConditionMet(job, values))) return skipped;
-    const config = await fillConfig(kind, job, values);
+    const { config, values: asked } = await fillConfig(kind, job, values);
     const checkpoint = await openCheckpoint(deps, input.job, attempt, signal);
     const run = async (warehouse: AttemptWarehouse): Promise<unknown> => {
       const { params } = values;
-      const ctx = createContext(deps, input, attempt, { params, checkpoint, signal, warehouse });
+      const ctx = createContext(deps, input, attempt, {
+        params,
+        values: asked,
+        checkpoint,
+        signal,
+        warehouse,
+      });
       return checkOutput(kind, input.job, await kind.run(ctx, config));
     };
     if (token === null) return run(withoutWarehouse(kind));
@@ -151,7 +157,7 @@ function createContext(
   deps: Dependencies,
   input: RunJobInput,
   attempt: StartedAttempt,
-  opened: Pick<JobContext, 'params' | 'checkpoint' | 'signal' | 'warehouse'>,
+  opened: Pick<JobContext, 'params' | 'values' | 'checkpoint' | 'signal' | 'warehouse'>,
 ): JobContext {
   const { project, job } = input;
   const { signal } = opened;

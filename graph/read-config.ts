@@ -3,7 +3,7 @@
 import type { KindRules } from './kinds.ts';
 import { parsePart } from './parse-part.ts';
 import type { ProblemList } from './problem-list.ts';
-import { findTemplates, type PlacedTemplate } from './template.ts';
+import { findOwnTemplates, findTemplates, type PlacedTemplate } from './template.ts';
 import { pointer } from './zod-problems.ts';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -12,6 +12,8 @@ export interface ReadConfig {
   /** Complete, where it has no templates; else as it was written. */
   readonly config: Config;
   readonly templates: readonly PlacedTemplate[];
+  /** In fields that the kind fills in itself. */
+  readonly ownTemplates: readonly PlacedTemplate[];
   readonly inputs: readonly string[];
   readonly files: readonly string[];
   readonly outputs: readonly string[];
@@ -40,7 +42,9 @@ export function readConfig(
   }
   if (problems.count > before || (config === undefined && templates.length === 0)) return undefined;
   const derived = derive(kind, job, config ?? written, base, problems);
-  return derived && { config: templates.length > 0 ? written : (config ?? written), templates, ...derived };
+  const ownTemplates = findOwnTemplates(written, kind.ownTemplates);
+  const kept = templates.length > 0 ? written : (config ?? written);
+  return derived && { config: kept, templates, ownTemplates, ...derived };
 }
 
 /** What is wrong at a template, or because of it with what holds it, is known once it is filled in. */

@@ -28,6 +28,16 @@ const reference = /^(?:(params|outputs)\.([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_-]+)*)|
 /** How the marker itself is written. */
 const literal = /^(['"])\{\{\1$/;
 
+/**
+ * Reads what stands between the braces; undefined where it is no path to a value of the run.
+ * @param text with the braces, as it was written
+ */
+export function readReference(inner: string, text: string): Reference | undefined {
+  const [, from, name = '', path = '', run, fact = ''] = reference.exec(inner.trim()) ?? [];
+  if (from === 'params' || from === 'outputs') return { from, name, path: path.split('.').slice(1), text };
+  return run === 'run' ? { from: run, name: fact, path: [], text } : undefined;
+}
+
 export function parseTemplate(text: string): Template {
   const parts: (string | Reference)[] = [];
   const problems: string[] = [];
@@ -35,12 +45,9 @@ export function parseTemplate(text: string): Template {
   for (const { 0: found, 1: inner, index } of text.matchAll(marker)) {
     if (index > copied) parts.push(text.slice(copied, index));
     copied = index + found.length;
-    const written = inner?.trim() ?? '';
-    const [, from, name = '', path = '', run, fact = ''] = reference.exec(written) ?? [];
-    if (from === 'params' || from === 'outputs') {
-      parts.push({ from, name, path: path.split('.').slice(1), text: found });
-    } else if (run === 'run') parts.push({ from: run, name: fact, path: [], text: found });
-    else if (inner !== undefined && literal.test(written)) parts.push('{{');
+    const asked = inner === undefined ? undefined : readReference(inner, found);
+    if (asked) parts.push(asked);
+    else if (inner !== undefined && literal.test(inner.trim())) parts.push('{{');
     else {
       const near = JSON.stringify(text.slice(index, index + 40));
       problems.push(
@@ -58,7 +65,7 @@ export function parseTemplate(text: string): Template {
  */
 export function findTemplates(
   config: Readonly<Record<string, unknown>>,
-  own: readonly string[] = [],
+  own: OwnTemplates = {},
 ): PlacedTemplate[] {
   const found: PlacedTemplate[] = [];
   const walk = (value: unknown, path: readonly PropertyKey[]): void => {
@@ -68,12 +75,28 @@ export function findTemplates(
       for (const [index, item] of value.entries()) walk(item, [...path, index]);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value)) {
-        if (path.length > 0 || !own.includes(key)) walk(item, [...path, key]);
+        if (path.length > 0 || !Object.hasOwn(own, key)) walk(item, [...path, key]);
       }
     }
   };
   walk(config, []);
   return found;
+}
+
+/**
+ * Of fields of a config that have a language of their own for `{{ }}`, by name: what their texts ask of the run. How the
+ * values are put in is left to the kind.
+ */
+export type OwnTemplates = Readonly<Record<string, (text: string) => readonly Reference[]>>;
+
+export function findOwnTemplates(
+  config: Readonly<Record<string, unknown>>,
+  own: OwnTemplates = {},
+): PlacedTemplate[] {
+  return Object.entries(own).flatMap(([field, read]) => {
+    const text = config[field];
+    return typeof text === 'string' ? [{ path: [field], parts: read(text), problems: [] }] : [];
+  });
 }
 
 export function referencesOf(templates: readonly Template[]): Reference[] {
@@ -128,7 +151,8 @@ export function fillTemplates(
   return filled;
 }
 
-function readValue(
+/** @throws TemplateError where it is missing */
+export function readValue(
   { from, name, path, text }: Reference,
   values: RunValues,
   at: readonly PropertyKey[],

@@ -161,7 +161,7 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
   const read = kind && isRecord(written) ? readConfig(kind, key, written, problems) : undefined;
   if (job === undefined) return undefined;
   const asked = job.when === undefined ? [] : readCondition(key, job.when, problems);
-  const nothing = { config: {}, templates: [], inputs: [], files: [], outputs: [key] };
+  const nothing = { config: {}, templates: [], ownTemplates: [], inputs: [], files: [], outputs: [key] };
   return { key, job, asked, ...(read ?? nothing) };
 }
 
@@ -220,9 +220,10 @@ function referencesIn({
   key,
   asked,
   templates,
+  ownTemplates,
 }: ReadJob): { readonly name: Reference; readonly path: string }[] {
   const path = pointer(['jobs', key, 'when']);
-  const inTemplates = templates.flatMap((template) => {
+  const inTemplates = [...templates, ...ownTemplates].flatMap((template) => {
     const path = pointer(['jobs', key, 'config', ...template.path]);
     return referencesOf([template]).map((name) => ({ name, path }));
   });

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { KindRules } from '../graph/kinds.ts';
+import type { OwnTemplates } from '../graph/template.ts';
 import type { AttemptWarehouse } from '../warehouse/attempt-warehouse.ts';
 
 /** A file that was uploaded to the project. `read` streams one consistent snapshot, also while a newer one arrives. */
@@ -28,6 +29,8 @@ export interface JobContext {
   /** The same for every attempt of this JobRun in this epoch: hand it to outside systems that deduplicate. */
   readonly idempotencyKey: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** What the kind's `ownTemplates` ask of the run, by how it was written. */
+  readonly values: ReadonlyMap<string, unknown>;
   /** Aborts on cancel, on time-out, and when the worker stops; its reason is thrown on by well-behaved code. */
   readonly signal: AbortSignal;
   /** The worker's log; each line tells project, job, job run and attempt. */
@@ -53,8 +56,11 @@ export interface JobKind<Config extends object = Record<string, unknown>, Output
   readonly kind: string;
   /** Checks and completes a job's `config`. Use `z.strictObject`, so that slips are found on save. */
   readonly config: z.ZodType<Config>;
-  /** Fields of the config, such as `sql`, in whose texts `{{ }}` is the kind's own and not filled in before `run`. */
-  readonly ownTemplates?: readonly string[];
+  /**
+   * Fields of the config, such as `sql`, in whose texts `{{ }}` is the kind's own and not filled in before `run`; each with
+   * what finds the values of the run that a text asks for. `run` gets them as `ctx.values`.
+   */
+  readonly ownTemplates?: OwnTemplates;
   /** Checks what `run` returns. Small JSON: data goes to the warehouse. */
   readonly output: z.ZodType<Output>;
   /** True when `run` stages datasets: such attempts are fenced in the warehouse as well. */

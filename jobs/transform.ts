@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { CodedError } from '../graph/errors.ts';
+import { limits } from '../graph/limits.ts';
+import type { Reference } from '../graph/template.ts';
+import { literalOf } from '../warehouse/literals.ts';
 import { describePlace } from '../warehouse/sql-errors.ts';
 import { columnsSchema, datasetSchema } from './datasets.ts';
-import { defineJobKind } from './define-job-kind.ts';
+import { defineJobKind, type JobContext } from './define-job-kind.ts';
 import { parseSqlTemplate } from './sql-template.ts';
 
 const sqlBytesMax = 256 * 1024;
 
 const config = z.strictObject({
-  /** One query; `{{ ref('x') }}` is the table of dataset x. */
+  /** One query; `{{ ref('x') }}` is the table of dataset x, `{{ params.x }}` a literal of that value of the run. */
   sql: z.string().superRefine((sql, check) => {
     for (const problem of problemsOf(sql)) check.addIssue(problem);
   }),
@@ -27,14 +30,14 @@ export const transform = defineJobKind({
   config,
   output,
   writesWarehouse: true,
-  ownTemplates: ['sql'],
+  ownTemplates: { sql: (sql) => parseSqlTemplate(sql).values },
   inputs: ({ sql }) => parseSqlTemplate(sql).refs,
   outputs: ({ dataset }, jobKey) => [dataset ?? jobKey],
 
   async run(ctx, { sql: text, dataset }) {
     const { tableOf } = ctx.warehouse;
     const template = parseSqlTemplate(withoutSemicolon(text));
-    const { sql, written } = template.render(tableOf);
+    const { sql, written } = template.render({ tableOf, literalOf: createLiterals(ctx, text) });
     const staging = await ctx.warehouse.stage(dataset ?? ctx.job);
     try {
       const rows = await staging.createAs(sql, written);
@@ -54,6 +57,27 @@ function problemsOf(sql: string): string[] {
     const { line, column } = describePlace(sql, offset);
     return `line ${line}, column ${column}: ${message}`;
   });
+}
+
+/** Makes literals of the run's values, up to the limit of what is filled into a config. */
+function createLiterals({ job, values }: JobContext, text: string) {
+  let chars = 0;
+  const refuse = (value: Reference, offset: number, why: string, cause?: unknown): never => {
+    const { line, column } = describePlace(text, offset);
+    const message = `The SQL of job "${job}" cannot be used with the values of this run: line ${line}, column ${column}: ${value.text}: ${why}.`;
+    throw new CodedError('JOB_CONFIG_INVALID', message, { cause, data: { line, column } });
+  };
+  return (value: Reference, offset: number): string => {
+    try {
+      const literal = literalOf(values.get(value.text));
+      chars += literal.length;
+      if (chars <= limits.filledInChars) return literal;
+    } catch (error) {
+      return refuse(value, offset, error instanceof Error ? error.message : String(error), error);
+    }
+    const why = `what is filled in has more than ${limits.filledInChars} characters; that is the limit`;
+    return refuse(value, offset, why);
+  };
 }
 
 /** People end a statement with it; here the query stands inside of one. */

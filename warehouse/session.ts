@@ -15,6 +15,9 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
+/** With the setting, a backslash in a text is one, whatever the server is set to: by that values are placed in SQL. */
+const onOpen = `select pg_catalog.pg_backend_pid() as pid, pg_catalog.set_config('standard_conforming_strings', 'on', false)`;
+
 /** Longer than this nobody waits for a second connection to end the first. */
 const killTimeoutMs = 900;
 
@@ -47,7 +50,7 @@ export class Session {
     options.signal.addEventListener('abort', session.#onAbort, { once: true });
     try {
       await orConnectionLost(() => session.#client.connect());
-      const { rows } = await session.run<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
+      const { rows } = await session.run<{ pid: number }>(onOpen);
       session.#pid = rows[0]?.pid ?? 0;
       return session;
     } catch (error) {

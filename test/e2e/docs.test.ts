@@ -186,5 +186,9 @@ describe('the commands of the guide', () => {
       { day: '2026-01-01', orders: 2 },
       { day: '2026-01-02', orders: 1 },
     ]);
+    const sold = await withClient(info.warehouseUrl, (connected) =>
+      connected.query('select item, orders::int from sales.per_item'),
+    );
+    expect(sold.rows).toEqual([{ item: 'pen', orders: 1 }]);
   });
 });

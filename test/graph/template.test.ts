@@ -133,18 +133,25 @@ describe('a config with templates', () => {
     ]);
   });
 
-  it('keeps values of a run out of SQL, and says so', () => {
-    const sql = "select * from {{ ref('a') }} where year = {{ params.year }}";
-    const validation = validate({
+  it('is SQL, where they make edges as well and must be known', () => {
+    const sql = "select * from {{ ref('a') }} where n = {{ params.year }} or n > {{ outputs.c.rows }}";
+    const jobs = {
       a: { kind: 'upload', config: { file: 'a.csv' } },
+      c: { kind: 'upload', config: { file: 'c.csv' } },
       b: { kind: 'transform', config: { sql } },
-    });
-    expect(validation.ok ? [] : validation.problems).toMatchObject([
-      {
-        code: 'JOB_CONFIG_INVALID',
-        path: '/jobs/b/config/sql',
-        message: expect.stringContaining('cannot be put into SQL'),
-      },
+    };
+    const validation = validate(jobs);
+    const [, , job] = validation.ok ? validation.graph.jobs : [];
+    expect(job).toMatchObject({ key: 'b', dependsOn: ['a', 'c'], inputs: ['a'], config: { sql } });
+    expect(job?.templates).toBeUndefined();
+    const unknown = 'select {{ params.yaer }}, {{ outputs.nobody.rows }}, {{ outputs.d.rows }}';
+    expect(problemsOf({ d: { kind: 'transform', config: { sql: unknown } } })).toEqual([
+      'PARAM_UNKNOWN /jobs/d/config/sql',
+      'DEPENDENCY_UNKNOWN /jobs/d/config/sql',
+      'GRAPH_CYCLE /jobs/d',
+    ]);
+    expect(problemsOf({ d: { kind: 'transform', config: { sql: "select '{{ params.year }}'" } } })).toEqual([
+      'JOB_CONFIG_INVALID /jobs/d/config/sql',
     ]);
   });
 });

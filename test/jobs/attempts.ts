@@ -11,6 +11,8 @@ export interface TestJob {
   readonly kind: AnyJobKind;
   readonly config: Record<string, unknown>;
   readonly files?: Files;
+  /** Of the run, by how the config asks for them. */
+  readonly values?: Readonly<Record<string, unknown>>;
   readonly project?: string;
   readonly job?: string;
   readonly jobRunId?: string;
@@ -65,6 +67,7 @@ export function contextOf(attempt: Attempt, job: TestJob): JobContext {
     attempt: 1,
     idempotencyKey: 'key',
     params: {},
+    values: new Map(Object.entries(job.values ?? {})),
     signal: job.signal ?? new AbortController().signal,
     log,
     files: { open: async (name) => fileOf(name, job.files?.[name], job.chunkBytes) },

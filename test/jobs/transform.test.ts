@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => warehouse.close());
 
-function run(sql: string, job = 'result'): Promise<unknown> {
-  return runJob(warehouse, { kind: transform, config: { sql }, job });
+function run(sql: string, job = 'result', values: Record<string, unknown> = {}): Promise<unknown> {
+  return runJob(warehouse, { kind: transform, config: { sql }, job, values });
 }
 
 it('makes a table from other tables, and tells its rows and columns', async () => {
@@ -40,6 +40,47 @@ it.each([
   await expect(run(sql)).resolves.toMatchObject({ rows: expect.any(Number) });
 });
 
+it('puts values of the run in as literals, which have their types', async () => {
+  const sql = `select {{ params.day }}::date as day, {{ params.name }} as name, {{ outputs.a.rows }} as rows,
+    {{ params.none }}::int as none, {{ params.list }}::jsonb as list, {{ params.yes }} as yes from {{ ref('a') }};`;
+  const output = await run(sql, 'result', {
+    '{{ params.day }}': '2026-01-31',
+    '{{ params.name }}': "O'Neil \\ -- x",
+    '{{ outputs.a.rows }}': -5,
+    '{{ params.none }}': null,
+    '{{ params.list }}': [1, { "it's": null }],
+    '{{ params.yes }}': true,
+  });
+  expect(output).toMatchObject({
+    columns: ['date', 'text', 'integer', 'integer', 'jsonb', 'boolean'].map((type) => ({ type })),
+  });
+  const columns = 'day::text, name, rows, none, list, yes';
+  expect(await query(databases.warehouseUrl, `select ${columns} from flights.result`)).toEqual([
+    ['2026-01-31', "O'Neil \\ -- x", -5, null, [1, { "it's": null }], true],
+  ]);
+});
+
+it.each([
+  ['select 1,\n {{ params.x }}', 'a\0b', 'line 2, column 2: {{ params.x }}: it holds a NUL character'],
+  ['select {{ params.x }}', 'a'.repeat(1024 * 1024), 'has more than 1048576 characters; that is the limit'],
+  [`select ${'{{ params.x }}, '.repeat(9)} 1`, 'a'.repeat(128 * 1024), 'line 1, column 120: {{ params.x }}'],
+])('fails for good by a value that SQL cannot hold: %s', async (sql, value, message) => {
+  await expect(run(sql, 'result', { '{{ params.x }}': value })).rejects.toMatchObject({
+    code: 'JOB_CONFIG_INVALID',
+    status: 422,
+    message: expect.stringContaining(message),
+  });
+});
+
+it('reads texts alike whatever the server is set to', async () => {
+  const role = new URL(databases.warehouseUrl).pathname.slice(1);
+  const alter = `alter role "${role}.flights"`;
+  await query(databases.warehouseUrl, `${alter} set standard_conforming_strings = off`);
+  await run(`select '\\' as a, {{ params.x }} as x`, 'result', { '{{ params.x }}': '\\' });
+  expect(await query(databases.warehouseUrl, 'select a, x from flights.result')).toEqual([['\\', '\\']]);
+  await query(databases.warehouseUrl, `${alter} reset standard_conforming_strings`);
+});
+
 it('keeps the order of the query', async () => {
   await run('select g::int as n from generate_series(1, 50) g order by g desc');
   const rows = await query(databases.warehouseUrl, 'select n from flights.result');
@@ -56,10 +97,13 @@ describe('names the place in the SQL as it was written', () => {
     [`select *\nfrom {{\n  ref('a')\n}} where nope`, 4, 10, '}} where nope'],
     [`select x.* from {{ ref('missing') }} x`, 1, 17, `{{ ref('missing') }}`],
     [`select {{ ref('a') }}`, 1, 8, `select {{ ref('a') }}`],
+    ['select {{ params.a_name }} as a, nope', 1, 34, 'as a, nope'],
+    ['select {{params.a_name}}::int as a', 1, 8, 'select {{params.a_name}}::int'],
     ['select 1 +', 1, 11, 'select 1 +'],
     ['select (1', 1, 10, 'select (1'],
   ])('%s', async (sql, line, column, quoted) => {
-    const error: unknown = await run(sql).catch((caught: unknown) => caught);
+    const values = { '{{ params.a_name }}': "a long\ntext's end", '{{params.a_name}}': 'x\ny' };
+    const error: unknown = await run(sql, 'result', values).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'SQL_INVALID', status: 422, data: { line, column } });
     expect(String(error)).toContain(`line ${line}, column ${column}`);
     expect(String(error)).toContain(quoted);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { useEngine } from '../support/engine.ts';
 import { createTestKinds } from '../support/kinds.ts';
 import { until } from '../support/until.ts';
+import { query } from '../warehouse/sql.ts';
 
 const { kinds } = createTestKinds();
 const engine = await useEngine(kinds);
@@ -90,6 +91,27 @@ describe('values of the run in a config', () => {
       any: { rows: [1, 2] },
     });
     expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal' });
+  });
+
+  it('are literals in SQL', async () => {
+    const sql =
+      'select {{ params.day }}::date + {{ outputs.a.year }} as day, {{ run.scheduledAt }}::timestamptz as at';
+    await engine.push({
+      project: 'literals',
+      params,
+      jobs: { a: { kind: 'echo', config: { year: 5 } }, b: { kind: 'transform', config: { sql } } },
+    });
+    const run = await engine.run('literals', undefined, { day: '2026-01-31' });
+    expect(run.state).toBe('SUCCESS');
+    const rows = await query(engine.warehouseUrl, 'select day::text, at from literals.b');
+    expect(rows).toEqual([['2026-02-05', new Date(run.createdAt)]]);
+    expect(await engine.verify(run.id)).toMatchObject({ verdict: 'equal' });
+    const { id } = await engine.startLone('literals', 'b', { day: '2026-01-31' });
+    const alone = await engine.endedJob(id);
+    expect([alone.state, alone.error?.code]).toEqual(['FAILED', 'JOB_CONFIG_INVALID']);
+    expect(alone.error?.message).toContain(
+      'config/sql: {{ outputs.a.year }}: job "a" has no output in this run',
+    );
   });
 
   it('fail the job at once where they are not what the kind asks for, or are not there', async () => {
