@@ -144,3 +144,20 @@ fault('1', 'a backfill goes on where it was when all processes of ours were kill
   await expectSound(stack, clock, 60_000);
   await expectOnceEach(id, project, 15);
 });
+
+fault('8, 14', 'a backfill goes on when Postgres, and then Temporal, was killed beside it', async (clock) => {
+  const project = 'backfill-outage';
+  const id = await startBackfill(project, 20);
+  await untilDone(id, 4);
+  await stack.postgres.kill();
+  await stack.postgres.start();
+  await untilDone(id, 10);
+  await stack.temporal.kill();
+  await stack.temporal.start();
+  clock.over();
+  const ended = await untilIs(id, 'it has ended', ({ completedAt }) => completedAt !== null, 90_000);
+  expect(ended).toMatchObject({ state: 'SUCCESS', counts: { success: 20 } });
+  await addRuns(id);
+  await expectSound(stack, clock, 60_000);
+  await expectOnceEach(id, project, 20);
+});
