@@ -13,6 +13,7 @@ import { pushCommand } from './commands/push.ts';
 import { planCommand, resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
 import { runCommand } from './commands/run.ts';
+import { runJobCommand } from './commands/run-job.ts';
 import { runsCommand } from './commands/runs.ts';
 import { scheduleCommand } from './commands/schedule.ts';
 import { showCommand } from './commands/show.ts';
@@ -26,8 +27,8 @@ import { printable } from './text.ts';
 const exitCodeHelp = `
 Exit codes:
   0  done
-  1  the run failed (run --watch, resume --watch, watch), was not cancelled (cancel --watch), or differs from
-     Temporal's history (verify)
+  1  the run failed (run --watch, run-job --watch, resume --watch, watch), was not cancelled (cancel --watch), or
+     differs from Temporal's history (verify)
   2  wrong use, or an input that the server refused
   3  the server cannot be reached, or cannot serve at the moment`;
 
@@ -42,6 +43,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     startCommand,
     pushCommand,
     runCommand,
+    runJobCommand,
     runsCommand,
     showCommand,
     watchCommand,

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { type GraphRunView, isPassing, type RunOptions } from '../../client/index.ts';
 import { gather, type Session, type Setting, serverCommand } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readParams } from '../read-params.ts';
+import { startOnce } from '../start-once.ts';
 import { watchToEnd } from './watch.ts';
 
 interface Flags {
@@ -37,27 +36,12 @@ export function runCommand(setting: Setting): Command {
 
 async function run(session: Session, [project = '']: string[], flags: Flags): Promise<ExitCode | undefined> {
   const params = readParams(flags.param ?? []);
-  const started = await start(session, project, { params, select: flags.select }, flags.idempotencyKey);
+  const { select } = flags;
+  const started = await startOnce(session, flags.idempotencyKey, (idempotencyKey) =>
+    session.client.graphRuns.start(project, { params, select, idempotencyKey }),
+  );
   if (flags.watch) return watchToEnd(session, started.id);
   session.print(started, () => started.id);
   session.note(`watch it with: graphrun watch ${started.id}`);
   return exitCodes.done;
-}
-
-/** Where it is not known whether a run was started, the key by which to ask for it again is told. */
-async function start(
-  { client, note }: Session,
-  project: string,
-  options: Pick<RunOptions, 'params' | 'select'>,
-  givenKey: string | undefined,
-): Promise<GraphRunView> {
-  const idempotencyKey = givenKey ?? randomUUID();
-  try {
-    return await client.graphRuns.start(project, { ...options, idempotencyKey });
-  } catch (error) {
-    if (isPassing(error)) {
-      note(`to repeat this without a second run: --idempotency-key ${idempotencyKey}`);
-    }
-    throw error;
-  }
 }

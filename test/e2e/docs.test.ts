@@ -32,6 +32,7 @@ const expected: readonly (readonly [RegExp, RegExp])[] = [
   [/^graphrun run sales --param /, /per_item {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
   [/^graphrun run shop --idempotency-key /, /^[0-9a-f-]{36}\n$/],
   [/^graphrun run shop /, /per_day {2}SUCCESS[\s\S]* run \S+ {2}SUCCESS/],
+  [/^graphrun run-job shop per_day --watch/, /per_day {2}SUCCESS/],
   [/^graphrun runs --project shop/, /^RUN +PROJECT[\s\S]*\n\S+ +shop +SUCCESS/],
   [/^graphrun show RUN/, /^version +1\n[\s\S]*^JOB +STATE .* JOB RUN$/m],
   [/^graphrun show JOB_RUN/, /^job +orders \(upload\) of shop\nstate +SUCCESS/],
