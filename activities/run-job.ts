@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { writeDuration } from '../graph/durations.ts';
 import { CodedError } from '../graph/errors.ts';
 import { cleanUpMs } from '../graph/rules.ts';
 import type { Fence } from '../graph/transitions.ts';
@@ -85,7 +86,7 @@ async function withLimits<Result>(
       over.abort(
         new CodedError(
           'JOB_TIMED_OUT',
-          `Job "${input.job}" took longer than its timeout of ${timeoutMs} ms.`,
+          `Job "${input.job}" took longer than its timeout of ${writeDuration(timeoutMs)}.`,
         ),
       );
     },
@@ -117,7 +118,7 @@ async function withLimits<Result>(
 
 /** Left behind, it may yet publish: who ends the job run shuts it out. */
 function stillInWarehouse({ job }: RunJobInput, { reason: cause }: AbortSignal): CodedError {
-  const message = `Job "${job}" was told to stop and did not within ${cleanUpMs} ms; what it does in the warehouse is shut out.`;
+  const message = `Job "${job}" was told to stop and did not within ${writeDuration(cleanUpMs)}; what it does in the warehouse is shut out.`;
   return new CodedError('WAREHOUSE_UNAVAILABLE', message, { cause });
 }
 

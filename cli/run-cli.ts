@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { GraphrunError } from '../client/index.ts';
+import { GraphrunError, ServerUnreachable } from '../client/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Setting } from './command.ts';
 import { backfillCommand } from './commands/backfill.ts';
@@ -20,9 +20,9 @@ import { showCommand } from './commands/show.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
-import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { printable } from './text.ts';
+import { indent, printable } from './text.ts';
 
 const exitCodeHelp = `
 Exit codes:
@@ -35,6 +35,7 @@ Exit codes:
 /** Runs one command line, and resolves with its exit code; it never rejects. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const setting: Setting = { io, outcome: { code: exitCodes.done } };
+  const isJson = args.includes('--json');
   const program = new Command('graphrun')
     .description('Runs graphs of data jobs durably on Temporal.')
     .version(packageJson.version)
@@ -67,30 +68,50 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     command.showHelpAfterError('(--help tells how it is used)').exitOverride();
     command.configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => isJson || io.stderr.write(text),
     });
   }
   try {
     await program.parseAsync([...args], { from: 'user' });
     return setting.outcome.code;
   } catch (error) {
-    // Its message, or the help that was asked for, is out already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.refused;
-    io.stderr.write(`${explain(error)}\n`);
-    return exitCodeOf(error);
+    // The help that was asked for is out already.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    const exitCode = error instanceof CommanderError ? exitCodes.refused : exitCodeOf(error);
+    if (isJson) io.stderr.write(`${JSON.stringify(toProblem(error, exitCode))}\n`);
+    // So is the message of one of the command line.
+    else if (!(error instanceof CommanderError)) io.stderr.write(`${explain(error)}\n`);
+    return exitCode;
   }
+}
+
+/** Lines below the first one, as of code with a mark beneath, stand further in. */
+function aligned(message: string): string {
+  return indent(message).trimStart();
 }
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
+/** What programs are told on one line of stderr: a server's problem as it is, all else in the same shape. */
+function toProblem(error: unknown, exitCode: ExitCode) {
+  if (error instanceof GraphrunError) {
+    const { status, code, title, message: detail, problems, data } = error;
+    return { exitCode, code, status, title, detail, problems, data };
+  }
+  const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof ServerUnreachable)
+    return { exitCode, code: 'SERVER_UNREACHABLE', detail, url: error.url };
+  return { exitCode, code: exitCode === exitCodes.refused ? 'USAGE' : 'BROKEN', detail };
+}
+
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   if (exitCodeOf(error) === exitCodes.broken) return `a bug in graphrun: ${error.stack ?? error.message}`;
   if (!(error instanceof GraphrunError)) return `error: ${printable(error.message)}`;
-  const problems = error.problems.map(
-    ({ path, code, message }) => `  ${path === '' ? '(all)' : path}  ${code}  ${message}`,
+  const problems = error.problems.map(({ path, code, message }) =>
+    indent(`${path === '' ? '(all)' : path}  ${code}  ${aligned(message)}`, '  '),
   );
   return printable([`error: ${error.message} (${error.code})`, ...problems].join('\n'));
 }

@@ -2,7 +2,7 @@ import type { VerifiedRun } from '../client/index.ts';
 import type { Session } from './command.ts';
 import { type ExitCode, exitCodes, UsageError } from './exit-codes.ts';
 import type { Out } from './io.ts';
-import { count, formatColumns, formatTime } from './text.ts';
+import { count, formatColumns, formatTime, indent } from './text.ts';
 
 export interface AllFlags {
   readonly since?: string;
@@ -85,8 +85,9 @@ function renderTally(tally: Tally): string {
     `${different} different`,
     `${unprovable} unprovable`,
   ];
+  const unproved = renderUnprovable(tally.runs);
   const bad = tally.runs.filter(({ verification }) => verification.verdict === 'different');
-  if (bad.length === 0) return parts.join(', ');
+  if (bad.length === 0) return [parts.join(', '), ...unproved].join('\n\n');
   const rows = bad.map((run) => [
     run.id,
     run.job === null ? run.project : `${run.project} / ${run.job}`,
@@ -95,7 +96,24 @@ function renderTally(tally: Tally): string {
     describe(run),
   ]);
   const table = formatColumns([['RUN', 'PROJECT', 'STATE', 'CREATED', 'DIFFERENCES'], ...rows]);
-  return `${parts.join(', ')}\n\n${table}\n\nlook closer with: graphrun verify RUN`;
+  return [parts.join(', '), table, ...unproved, 'look closer with: graphrun verify RUN'].join('\n\n');
+}
+
+const unprovableShown = 20;
+
+/** By why they are, the first of each; those whose history is gone are many after a time. */
+function renderUnprovable(runs: readonly VerifiedRun[]): string[] {
+  const byWhy = new Map<string, string[]>();
+  for (const { id, verification } of runs) {
+    if (verification.verdict !== 'unprovable') continue;
+    const why = verification.why ?? '';
+    byWhy.set(why, [...(byWhy.get(why) ?? []), id]);
+  }
+  return [...byWhy].map(([why, ids]) => {
+    const more = ids.length - unprovableShown;
+    const lines = [...ids.slice(0, unprovableShown), ...(more > 0 ? [`… and ${more} more`] : [])];
+    return `unprovable, ${why}:\n${indent(lines.join('\n'), '  ')}`;
+  });
 }
 
 /** The first, and how many there are. */

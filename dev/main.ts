@@ -86,7 +86,7 @@ function showError(error: unknown): void {
 async function stopStack(): Promise<void> {
   if (stack === undefined) return;
   const begun = performance.now();
-  const tell = () => report.note('worker', 'waiting up to 10 s for running jobs');
+  const tell = () => report.note('worker', 'waiting up to 15 s for running jobs to stop');
   const timer = setTimeout(tell, tellOfWaitMs);
   await stack.stop().finally(() => clearTimeout(timer));
   report.step('graphrun', 'stopped', performance.now() - begun);

@@ -121,7 +121,11 @@ function portTaken(port: number): Error {
 
 async function prepareMetadata(urls: DatabaseUrls, secrets: Secrets, report: StackReport): Promise<void> {
   const { value: applied, ms } = await timed(() => migrate(urls.databaseUrl));
-  if (applied.length > 0) report.step('database', 'migrated', ms, applied.join(', '));
+  const last = applied.at(-1);
+  if (last !== undefined) {
+    const more = applied.length > 1 ? `${applied.length} migrations, up to ` : '';
+    report.step('database', 'migrated', ms, more + last);
+  }
   await ensureLocalApiKey(urls.databaseUrl, secrets.apiKey);
 }
 

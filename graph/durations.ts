@@ -12,3 +12,9 @@ export function parseDurationMs(text: string): number | undefined {
   const unit = match[2] as keyof typeof unitMs;
   return Number(match[1]) * unitMs[unit];
 }
+
+/** As a graph writes it, in the largest unit that tells it whole: `2s`, `90m`, `1500ms`. */
+export function writeDuration(ms: number): string {
+  const [unit, size] = Object.entries(unitMs).findLast(([, of]) => ms % of === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}

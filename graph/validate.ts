@@ -17,12 +17,12 @@ import {
 } from './definition.ts';
 import { sortTopologically } from './edges.ts';
 import type { Problem } from './errors.ts';
-import type { Graph, GraphJob, ParamSchema } from './graph.ts';
+import type { Graph, GraphJob } from './graph.ts';
 import type { Kinds } from './kinds.ts';
 import { limits } from './limits.ts';
 import { jobKeyPattern } from './names.ts';
 import { checkParamSchemas } from './params.ts';
-import { isRecord, parsePart } from './parse-part.ts';
+import { isRecord, jobsOf, paramsOf, parseFields, parsePart } from './parse-part.ts';
 import { makePlan } from './plan.ts';
 import { ProblemList } from './problem-list.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
@@ -107,19 +107,6 @@ function refuse({ shown, unlisted }: ProblemList): Validation {
   return { ok: false, problems: shown, unlisted };
 }
 
-function jobsOf(input: unknown): [string, unknown][] {
-  const jobs = typeof input === 'object' && input !== null && 'jobs' in input ? input.jobs : undefined;
-  return typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs) ? Object.entries(jobs) : [];
-}
-
-/** As far as they have the shape of parameters; what is of another is a problem already. */
-function paramsOf(input: unknown): Readonly<Record<string, ParamSchema>> {
-  const params = isRecord(input) && isRecord(input.params) ? input.params : {};
-  return Object.fromEntries(
-    Object.entries(params).flatMap(([name, schema]) => (isRecord(schema) ? [[name, schema]] : [])),
-  );
-}
-
 /** False where the rest is not to be looked at: it may be too much. */
 function checkSize(input: unknown, jobCount: number, problems: ProblemList): boolean {
   const isRecord = typeof input === 'object' && input !== null;
@@ -150,7 +137,10 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
     parsePart(jobDefinitionSchema, value, problems, { base: path });
     return undefined;
   }
-  const job = parsePart(jobDefinitionSchema, withinLimit(value, path, problems), problems, { base: path });
+  const shape = withinLimit(value, path, problems);
+  const job =
+    parsePart(jobDefinitionSchema, shape, problems, { base: path }) ??
+    parseFields(jobDefinitionSchema, shape);
   const kind = typeof value.kind === 'string' ? kinds.get(value.kind) : undefined;
   if (typeof value.kind === 'string' && !kind) {
     const message = `unknown kind "${value.kind.slice(0, 100)}"; known kinds: ${[...kinds.keys()].join(', ')}`;
@@ -166,7 +156,7 @@ function readJob(key: string, value: unknown, kinds: Kinds, problems: ProblemLis
 }
 
 /** Without a `dependsOn` that is too long: each of its elements would be looked at, and be a problem of its own. */
-function withinLimit(job: Readonly<Record<string, unknown>>, path: string, problems: ProblemList): unknown {
+function withinLimit(job: Readonly<Record<string, unknown>>, path: string, problems: ProblemList) {
   const { dependsOn, ...rest } = job;
   if (!Array.isArray(dependsOn) || dependsOn.length <= limits.parentsPerJob) return job;
   problems.add(() => tooMany(`${path}/dependsOn`, 'parents', dependsOn.length, limits.parentsPerJob));

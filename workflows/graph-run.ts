@@ -7,6 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EndedJob } from '../activities/bookkeeping.ts';
+import { writeDuration } from '../graph/durations.ts';
 import { beginProgress, type Progress, verdict } from '../graph/planner.ts';
 import type { GraphEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
@@ -123,7 +124,7 @@ async function close(
 }
 
 function describeTimeout({ plan }: OpenedRun): string {
-  return `the run took longer than its timeout of ${plan.timeoutMs} ms`;
+  return `the run took longer than its timeout of ${writeDuration(plan.timeoutMs ?? 0)}`;
 }
 
 const failuresShown = 10;

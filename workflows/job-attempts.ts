@@ -21,6 +21,7 @@ import {
   unrecordedOutput,
   unrecordedReason,
 } from '../graph/attempt-results.ts';
+import { writeDuration } from '../graph/durations.ts';
 import { heartbeat, type JobRules } from '../graph/rules.ts';
 import type { JobEnd } from '../graph/states.ts';
 import type { RunError } from '../graph/transitions.ts';
@@ -114,7 +115,7 @@ function isOverdue(failure: unknown): failure is ActivityFailure {
 
 function overdue({ job }: RunJobInput, { totalTimeoutMs }: JobRules, failure: ActivityFailure): AttemptedEnd {
   const last = failure.cause instanceof ApplicationFailure ? ` Its last error: ${failure.cause.message}` : '';
-  const message = `Job "${job}" was not done within its totalTimeout of ${totalTimeoutMs} ms.${last}`;
+  const message = `Job "${job}" was not done within its totalTimeout of ${writeDuration(totalTimeoutMs ?? 0)}.${last}`;
   const error = { type: 'JOB_TIMED_OUT', code: 'JOB_TIMED_OUT', message } as const;
   return { end: { state: 'FAILED', reason: 'timed_out' }, recorded: false, error };
 }

@@ -138,3 +138,30 @@ test('commands for runs of one kind say so of the id of the other', async () => 
     ]);
   }
 });
+
+test('with --json an error is one JSON object on stderr', async () => {
+  const problemOf = async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await run([...args, '--json']);
+    expect([stdout, stderr.split('\n').length]).toEqual(['', 2]);
+    return { code, problem: JSON.parse(stderr) as Record<string, unknown> };
+  };
+  const unknown = '0198c5a2-0000-7000-8000-000000000000';
+  expect(await problemOf(['pause', unknown])).toMatchObject({
+    code: 2,
+    problem: {
+      exitCode: 2,
+      status: 404,
+      code: 'GRAPH_RUN_UNKNOWN',
+      detail: expect.stringContaining(unknown),
+    },
+  });
+  expect(await problemOf(['cancel', ''])).toMatchObject({ code: 2, problem: { exitCode: 2, code: 'USAGE' } });
+  expect(await problemOf(['cancel', 'x', '--colour'])).toMatchObject({
+    code: 2,
+    problem: { code: 'USAGE', detail: expect.stringContaining("unknown option '--colour'") },
+  });
+  expect(await problemOf(['show', unknown, '--url', 'http://127.0.0.1:9'])).toMatchObject({
+    code: 3,
+    problem: { exitCode: 3, code: 'SERVER_UNREACHABLE', url: 'http://127.0.0.1:9' },
+  });
+});

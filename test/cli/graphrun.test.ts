@@ -31,7 +31,9 @@ test('its exit code is that of the command', async () => {
   expect(await graphrun('runs', '--json')).toMatchObject({
     code: 3,
     stdout: '',
-    stderr: expect.stringContaining('none is known'),
+    stderr: expect.stringMatching(
+      /^\{"exitCode":3,"code":"SERVER_UNREACHABLE","detail":".*none is known.*\}\n$/,
+    ),
   });
 });
 

@@ -135,11 +135,20 @@ test('verify --all walks all pages, counts, and shows those that differ', async 
     `${jobRunId}  flights / load  SUCCESS  2026-11-24 08:00:00Z  load state: SUCCESS for FAILED and 1 more\n`,
   );
 
+  expect(stdout).toContain(`\n\nunprovable, ${unprovable.why}:\n  ${graphRunId}\n\nlook closer`);
+
   const { stdout: json } = await run(['verify', '--all', '--json']);
   expect(JSON.parse(json)).toMatchObject({
     ...{ checked: 5, equal: 3, different: 1, unprovable: 1 },
     runs: [{ verification: { verdict: 'unprovable' } }, { id: jobRunId }],
   });
+
+  found.runs = Array.from({ length: 22 }, () => verified(unprovable));
+  const gone = await run(['verify', '--all']);
+  expect(gone.code).toBe(0);
+  expect(gone.stdout).toMatch(
+    /^22 runs: .*22 unprovable\n\nunprovable, .*:\n( {2}[0-9a-f-]{36}\n){20} {2}… and 2 more\n$/,
+  );
 
   found.runs = [verified(equal)];
   expect(await run(['verify', '--all'])).toMatchObject({

@@ -46,6 +46,27 @@ describe('validateGraph', () => {
     expect(graph.jobs[1]?.dependsOn).toEqual(['a']);
   });
 
+  it('finds what is wrong in a job beside what is not of its shape', () => {
+    const problems = problemsOf({
+      project: 'p',
+      jobs: {
+        a: { ...upload, timeout: 'soon', dependsOn: ['nobody'], when: '1 +', colour: 'red', retry: 3 },
+        b: { ...transform("select * from {{ ref('nowhere') }}"), runIf: 'never' },
+      },
+    });
+    expect(new Set(problems.map(({ code, path }) => `${code} ${path}`))).toEqual(
+      new Set([
+        'SHAPE_INVALID /jobs/a/timeout',
+        'SHAPE_INVALID /jobs/a/retry',
+        'SHAPE_INVALID /jobs/a',
+        'CONDITION_INVALID /jobs/a/when',
+        'DEPENDENCY_UNKNOWN /jobs/a/dependsOn/0',
+        'SHAPE_INVALID /jobs/b/runIf',
+        'DATASET_UNKNOWN /jobs/b/config',
+      ]),
+    );
+  });
+
   it('finds a cycle, an unknown kind and a missing dependency at once, each with its place', () => {
     const problems = problemsOf({
       project: 'p',

@@ -31,7 +31,7 @@ describe('a run that takes longer than the timeout of its graph', () => {
       },
     });
     const { id, handle } = await engine.start('overdue');
-    const message = 'the run took longer than its timeout of 2000 ms';
+    const message = 'the run took longer than its timeout of 2s';
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'timed_out', message } });
     const run = await store.graphRuns.get(id);
     expect(run).toMatchObject({ state: 'FAILED', reason: 'timed_out', error: { message } });

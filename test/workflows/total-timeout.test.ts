@@ -45,7 +45,7 @@ describe('a job with a total time', () => {
     expect(run.jobRuns).toMatchObject([
       {
         ...{ state: 'FAILED', reason: 'timed_out', attempts: 1 },
-        error: { code: 'JOB_TIMED_OUT', message: 'Job "a" was not done within its totalTimeout of 2000 ms.' },
+        error: { code: 'JOB_TIMED_OUT', message: 'Job "a" was not done within its totalTimeout of 2s.' },
       },
       { state: 'FAILED', reason: 'upstream_failed' },
     ]);
@@ -67,7 +67,7 @@ describe('a job with a total time', () => {
         ...{ state: 'FAILED', reason: 'timed_out', attempts: 1 },
         error: {
           code: 'JOB_TIMED_OUT',
-          message: expect.stringMatching(/600000 ms\. Its last error: no luck$/),
+          message: expect.stringMatching(/10m\. Its last error: no luck$/),
         },
       },
     ]);
