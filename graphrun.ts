@@ -1,3 +1,3 @@
 export { defineGraph } from './graph/define-graph.ts';
-export { RetryLater } from './graph/errors.ts';
+export { CodedError, RetryLater } from './graph/errors.ts';
 export { defineJobKind } from './jobs/define-job-kind.ts';
