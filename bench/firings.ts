@@ -11,7 +11,7 @@ export interface Firing {
   readonly at: number;
   /** Temporal has started the workflow. */
   readonly startedMs: number;
-  /** A GraphRun: the commit that says RUNNING. Bare: a worker has taken up the workflow. */
+  /** A GraphRun: the commit that says RUNNING. Bare, which says nothing: the workflow's code has begun, and Temporal knows. */
   readonly runningMs: number;
 }
 
@@ -62,20 +62,20 @@ export async function bareFirings(stack: Stack, count: number): Promise<Firing[]
   });
   const firings: Firing[] = [];
   for (const workflowId of ids) {
-    const { startedAt, takenUpAt } = await beginOf(stack, workflowId);
+    const { startedAt, begunAt } = await beginOf(stack, workflowId);
     // Temporal adds the time to the id that it was given.
     const at = Date.parse(workflowId.replace(/^.*-(\d{4}-\d\d-\d\dT)/, '$1'));
-    firings.push({ at, startedMs: startedAt - at, runningMs: takenUpAt - at });
+    firings.push({ at, startedMs: startedAt - at, runningMs: begunAt - at });
   }
   return firings;
 }
 
-/** When a workflow was started, and when a worker first took it up, by its history. */
+/** When a workflow was started, and when the first task of its code was done, by its history. */
 async function beginOf({ client }: Stack, workflowId: string) {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
   const started = events?.find((event) => event.workflowExecutionStartedEventAttributes);
-  const takenUp = events?.find((event) => event.workflowTaskStartedEventAttributes);
-  return { startedAt: tsToMs(started?.eventTime), takenUpAt: tsToMs(takenUp?.eventTime) };
+  const begun = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+  return { startedAt: tsToMs(started?.eventTime), begunAt: tsToMs(begun?.eventTime) };
 }
 
 /** Some may be missing: a time at which Temporal takes the run before to be open is skipped. */
