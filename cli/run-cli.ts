@@ -87,7 +87,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 
 /** Lines below the first one, as of code with a mark beneath, stand further in. */
 function aligned(message: string): string {
-  return indent(message).trimStart();
+  return indent(message.replaceAll(/\n{2,}/g, '\n')).trimStart();
 }
 
 function withSubcommands(command: Command): Command[] {

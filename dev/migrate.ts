@@ -40,6 +40,12 @@ export async function migrate(databaseUrl: string, dir = migrationsDir): Promise
   });
 }
 
+/** Short enough for a line: a new database gets all that there are. */
+export function describeMigrations(applied: readonly string[]): string {
+  const last = applied.at(-1) ?? 'none';
+  return applied.length > 1 ? `${applied.length} migrations, up to ${last}` : last;
+}
+
 /** The migrations of a folder in their order: the folders in it that hold a migration.sql. */
 export function migrationNames(dir = migrationsDir): string[] {
   if (!existsSync(dir)) return [];

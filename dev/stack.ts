@@ -2,7 +2,7 @@ import { both } from './both.ts';
 import { type Home, openHome } from './home.ts';
 import { lockHome } from './home-lock.ts';
 import { ensureLocalApiKey } from './local-api-key.ts';
-import { migrate } from './migrate.ts';
+import { describeMigrations, migrate } from './migrate.ts';
 import { choosePorts, defaultPorts, type PortName, type Ports } from './ports.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { supervisorEvents } from './stack-events.ts';
@@ -121,11 +121,7 @@ function portTaken(port: number): Error {
 
 async function prepareMetadata(urls: DatabaseUrls, secrets: Secrets, report: StackReport): Promise<void> {
   const { value: applied, ms } = await timed(() => migrate(urls.databaseUrl));
-  const last = applied.at(-1);
-  if (last !== undefined) {
-    const more = applied.length > 1 ? `${applied.length} migrations, up to ` : '';
-    report.step('database', 'migrated', ms, more + last);
-  }
+  if (applied.length > 0) report.step('database', 'migrated', ms, describeMigrations(applied));
   await ensureLocalApiKey(urls.databaseUrl, secrets.apiKey);
 }
 

@@ -143,3 +143,16 @@ test('with --no-project-create a project that is not there is an error', async (
   ]);
   expect([code, stderr]).toEqual([2, expect.stringContaining('PROJECT_UNKNOWN')]);
 });
+
+test('a problem of several lines stands in from its first one', async () => {
+  const job = { ...twoJobs('p').jobs.load, when: '1 +' };
+  const { code, stderr } = await run([
+    'push',
+    write('frame.json', JSON.stringify({ project: newName(), jobs: { a: job } })),
+  ]);
+  expect(code).toBe(2);
+  const [first = '', ...below] = stderr.slice(stderr.indexOf('/jobs/a/when')).trimEnd().split('\n');
+  expect(first).toContain('CONDITION_INVALID');
+  expect(below.length).toBeGreaterThan(0);
+  for (const line of below) expect(line).toMatch(/^ {6}/);
+});

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureDatabase, onServer, withClient } from '../../dev/databases.ts';
-import { migrate, migrationNames } from '../../dev/migrate.ts';
+import { describeMigrations, migrate, migrationNames } from '../../dev/migrate.ts';
 import { migrationDiff } from '../../dev/migration-diff.ts';
 import { useDatabases } from '../support/databases.ts';
 import { useFolder } from './folders.ts';
@@ -26,6 +26,11 @@ test('migrations are applied once, function bodies whole, also by two processes 
     { migration_name: '1_first', done: true },
     { migration_name: '2_second', done: true },
   ]);
+});
+
+test('those that were applied are told on a line', () => {
+  expect(describeMigrations(['1_first'])).toBe('1_first');
+  expect(describeMigrations(['1_first', '2_second', '3_third'])).toBe('3 migrations, up to 3_third');
 });
 
 test('a migration that fails leaves nothing of itself, and its error names it, the line and the reason', async () => {
