@@ -41,7 +41,7 @@ function whyNotWithin(hidden: string, part: QuotedPart, { text }: Reference): st
   if (part.is === 'comment') return 'stands in a comment: take it out';
   if (part.is === 'name') return 'stands in a quoted name; it is a value, which makes no name';
   const quoted = hidden.slice(part.start, part.end);
-  const isPlain = /^'[^\0]*\0+[^\0]*'$/.test(quoted) && quoted.length <= shownCharsMax;
+  const isPlain = quoted.length <= shownCharsMax && /^'[^\0]*\0+[^\0]*'$/.test(quoted);
   const instead = isPlain
     ? quoted.replace(/\0+/, `' || ${text} || '`).replace(/^'' \|\| | \|\| ''$/g, '')
     : `it outside of the text, joined by ||`;

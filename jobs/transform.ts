@@ -53,10 +53,14 @@ function problemsOf(sql: string): string[] {
   if (bytes > sqlBytesMax) return [`${bytes} bytes of SQL; the limit is ${sqlBytesMax}`];
   if (sql.trim() === '') return ['expected a query, found nothing'];
   if (sql.includes('\0')) return ['SQL cannot hold a NUL character'];
-  return parseSqlTemplate(sql).problems.map(({ offset, message }) => {
+  // To find a place takes longer in a longer text, and nobody reads thousands.
+  const { problems } = parseSqlTemplate(sql);
+  const told = problems.slice(0, limits.problemsShown).map(({ offset, message }) => {
     const { line, column } = describePlace(sql, offset);
     return `line ${line}, column ${column}: ${message}`;
   });
+  const untold = problems.length - told.length;
+  return untold > 0 ? [...told, `and ${untold} more of these`] : told;
 }
 
 /** Makes literals of the run's values, up to the limit of what is filled into a config. */

@@ -112,6 +112,19 @@ it('tells every slip at once', () => {
   expect(error?.issues).toHaveLength(2);
 });
 
+it.each([
+  ['that is open', '{{'],
+  ['in a text', "'x{{ params.x }}'"],
+  ['without a blank', '{{ params.x }}'],
+])('tells a hundred slips of thousands, and takes no long time for it: each %s', (_, slip) => {
+  const sql = `select ${slip.repeat(262_000 / slip.length)}`;
+  const startedAt = performance.now();
+  const { error } = transform.config.safeParse({ sql });
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(error?.issues).toHaveLength(101);
+  expect(error?.issues.at(-1)?.message).toMatch(/^and \d{4,} more of these$/);
+});
+
 it('reads the datasets of its refs and writes the one of its name, or of its key', () => {
   const sql = `select * from {{ ref('b') }} join {{ ref('a') }} using (id) join {{ ref('b') }} c using (id)`;
   expect(transform.inputs({ sql })).toEqual(['b', 'a']);
