@@ -105,6 +105,19 @@ describe('a value in SQL comes back as it was', () => {
   });
 });
 
+it('works in the forms that the guide shows', async () => {
+  const days = await select(`select ${asked} * interval '1 day' = '5 days', ${asked}::float8`, 5);
+  expect(days).toEqual([true, 5]);
+  const limited = await client.query(render(`select from generate_series(1, 9) limit ${asked}`, 2).sql);
+  expect(limited.rows).toHaveLength(2);
+  const list = `select 'b' in (select jsonb_array_elements_text(${asked}::jsonb))`;
+  expect(await select(list, ['a', 'b'])).toEqual([true]);
+  expect(await select(`select 'in ab' like '%' || ${asked} || '%'`, 'ab')).toEqual([true]);
+  expect(await select(`select 1 where ${asked} or current_date is null`, true)).toEqual([1]);
+  const at = await select(`select ${asked}::timestamptz = '2026-12-01 02:30+01'`, '2026-12-01T01:30:00.000Z');
+  expect(at).toEqual([true]);
+});
+
 it.each([
   ['NUL', 'a\0b', /NUL character/],
   ['NUL in JSON', { a: ['\0'] }, /NUL character/],
