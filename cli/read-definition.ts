@@ -57,6 +57,10 @@ async function importModule(path: string): Promise<Record<string, unknown>> {
 
 /** `file:line` or `file:line:column` of the first line of the stack that is in a file. */
 function placeInCode(error: unknown): string | undefined {
+  // What is not there to be imported has no line: its stack is that of the import here.
+  const message = error instanceof Error ? error.message : '';
+  const [, importer] = / imported from (\/.+)$/m.exec(message) ?? [];
+  if (importer !== undefined) return importer;
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const [, place] = /(?:file:\/\/|\(|at |^)(\/[^\n()]+?:\d+(?::\d+)?)(?=\)|\s|$)/m.exec(stack) ?? [];
   return place === undefined ? undefined : decodeURI(place);

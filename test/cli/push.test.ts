@@ -156,3 +156,9 @@ test('a problem of several lines stands in from its first one', async () => {
   expect(below.length).toBeGreaterThan(0);
   for (const line of below) expect(line).toMatch(/^ {6}/);
 });
+
+test('a package that is missing is told at the file of the graph', async () => {
+  const file = write('missing.ts', "import { x } from 'no-such-package-of-ours';\nexport default x;");
+  const { code, stderr } = await run(['push', file]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/missing\.ts {2}Error: Cannot find package/)]);
+});
