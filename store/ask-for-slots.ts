@@ -34,13 +34,14 @@ async function ask(
   cache: GraphCache,
   { runId, jobRunIds, actor }: AskForSlots,
 ): Promise<AskedForSlots> {
-  const rows = await lockAsking(client, jobRunIds);
+  // Who goes on from this execution waits until it is known what has asked.
   const task = await client.query<{ epoch: number }>(
-    'SELECT epoch FROM task WHERE run_id = $1 AND closed_at IS NULL',
+    'SELECT epoch FROM task WHERE run_id = $1 AND closed_at IS NULL FOR SHARE',
     [runId],
   );
   const epoch = task.rows[0]?.epoch;
   if (epoch === undefined) return { outcome: 'lost' };
+  const rows = await lockAsking(client, jobRunIds);
   // One that has ended goes on at once: its attempt hands back what is recorded.
   const asking = jobRunIds.flatMap((id) => rows.get(id) ?? []).filter((row) => row.epoch === epoch);
   const claims = await claimsOf(client, cache, asking);

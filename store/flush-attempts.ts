@@ -68,7 +68,7 @@ async function endLostAttempts(
   );
 }
 
-/** Job runs that have ended, and may hold slots, with the graph run of each. Jobs without pools are not looked at. */
+/** Job runs that have ended, and may hold slots, with the graph run that is told with its end. Jobs without pools are not looked at. */
 function endedHolders(
   writes: readonly PendingWrite[],
   written: readonly JobRunRow[],
@@ -77,8 +77,11 @@ function endedHolders(
   return new Map(
     writes.flatMap((pending) => {
       const { jobRunId, graphRunId } = pending.write.subject;
-      const holds = pending.type === 'end' && pending.write.mayHoldSlots && ended.has(jobRunId);
-      return holds ? [[jobRunId, graphRunId] as const] : [];
+      if (pending.type !== 'end' || !pending.write.mayHoldSlots || !ended.has(jobRunId)) return [];
+      const { end } = pending.write;
+      // A cancel that Temporal is told of carries nothing.
+      const isCancelled = end.kind === 'failure' && end.end.reason === 'cancelled';
+      return [[jobRunId, isCancelled ? null : graphRunId] as const];
     }),
   );
 }

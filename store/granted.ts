@@ -8,6 +8,7 @@ export interface GrantedJob {
   readonly job: string;
   /** Of its request. */
   readonly number: number;
+  readonly grantedAtMs: number;
   /** That waits for it. */
   readonly workflowId: string;
 }

@@ -2,7 +2,7 @@
 // that it was given there, and asks for whatever it was not answered yet.
 import type pg from 'pg';
 import type { AskedSlots } from '../graph/asked-slots.ts';
-import { claimsOf, lockAsking } from './asking-jobs.ts';
+import { type Claim, claimsOf, lockAsking } from './asking-jobs.ts';
 import type { NewEvent } from './events.ts';
 import type { GraphCache } from './graph-cache.ts';
 import { grantSlots, lockPools } from './pool-grants.ts';
@@ -45,22 +45,32 @@ export async function keepClaims(
      FROM unnest($1::uuid[], $2::bigint[]) AS n (id, number) JOIN job_run r ON r.id = n.id WHERE c.job_run_id = n.id`,
     [[...asked.keys()], [...asked.values()].map(({ number }) => number)],
   );
-  // A pool that is not there any more limits nobody, but the job waits for the word of it.
+  await insertKept(client, claims, { asked, locked });
+  return grantSlots(client, locked, actor);
+}
+
+/** A pool that is not there any more limits nobody; where none of them is, the job waits for the word of it alone. */
+async function insertKept(
+  client: pg.ClientBase,
+  claims: readonly Claim[],
+  { asked, locked }: Pick<KeepClaims, 'asked'> & { readonly locked: readonly string[] },
+): Promise<void> {
+  const waiting = new Set(claims.filter(({ pool }) => locked.includes(pool)).map(({ row }) => row.id));
+  const kept = claims.filter(({ row, pool }) => locked.includes(pool) || !waiting.has(row.id));
   await client.query(
     `INSERT INTO pool_claim (job_run_id, pool, slots, is_one_of_many, priority, epoch, number, granted_at)
-     SELECT n.*, CASE WHEN n.pool = ANY ($8::text[]) THEN NULL ELSE now() END
-     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::int[], $6::int[], $7::bigint[])
-       AS n (job_run_id, pool, slots, is_one_of_many, priority, epoch, number)`,
+     SELECT n.job_run_id, n.pool, n.slots, n.is_one_of_many, n.priority, n.epoch, n.number, CASE WHEN n.is_gone THEN now() END
+     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::int[], $6::int[], $7::bigint[], $8::bool[])
+       AS n (job_run_id, pool, slots, is_one_of_many, priority, epoch, number, is_gone)`,
     [
-      claims.map(({ row }) => row.id),
-      claims.map(({ pool }) => pool),
-      claims.map(({ slots }) => slots),
-      claims.map(({ isOneOfMany }) => isOneOfMany),
-      claims.map(({ priority }) => priority),
-      claims.map(({ row }) => row.epoch),
-      claims.map(({ row }) => asked.get(row.id)?.number ?? null),
-      locked,
+      kept.map(({ row }) => row.id),
+      kept.map(({ pool }) => pool),
+      kept.map(({ slots }) => slots),
+      kept.map(({ isOneOfMany }) => isOneOfMany),
+      kept.map(({ priority }) => priority),
+      kept.map(({ row }) => row.epoch),
+      kept.map(({ row }) => asked.get(row.id)?.number ?? null),
+      kept.map(({ pool }) => !locked.includes(pool)),
     ],
   );
-  return grantSlots(client, locked, actor);
 }

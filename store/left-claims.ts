@@ -57,10 +57,15 @@ export type ToldGrant = Pick<GrantedJob, 'jobRunId' | 'number'>;
  */
 export async function readUntold({ pool }: Database, olderThan: Date, most: number): Promise<GrantedJob[]> {
   const found = await pool.query<GrantedJob>(
-    `SELECT r.id AS "jobRunId", r.graph_run_id AS "graphRunId", j.key AS job, c.number::float8 AS number, ${workflowOfClaim} AS "workflowId"
-     FROM (SELECT DISTINCT job_run_id, number FROM pool_claim WHERE granted_at < $1 AND told_at IS NULL LIMIT $2) c
-       JOIN job_run r ON r.id = c.job_run_id AND r.fence_run_id IS NULL
-       JOIN job j ON j.id = r.job_id LEFT JOIN graph_run g ON g.id = r.graph_run_id`,
+    `SELECT r.id AS "jobRunId", r.graph_run_id AS "graphRunId", j.key AS job, n.number::float8 AS number, n.granted AS "grantedAtMs",
+       ${workflowOfClaim} AS "workflowId"
+     FROM (
+       SELECT c.job_run_id, c.number, max(extract(epoch FROM c.granted_at) * 1000)::float8 AS granted
+       FROM pool_claim c JOIN job_run b ON b.id = c.job_run_id AND b.fence_run_id IS NULL
+       WHERE c.granted_at < $1 AND c.told_at IS NULL
+         AND NOT EXISTS (SELECT FROM pool_claim w WHERE w.job_run_id = c.job_run_id AND w.granted_at IS NULL)
+       GROUP BY c.job_run_id, c.number ORDER BY min(c.granted_at) LIMIT $2) n
+       JOIN job_run r ON r.id = n.job_run_id JOIN job j ON j.id = r.job_id LEFT JOIN graph_run g ON g.id = r.graph_run_id`,
     [olderThan, most],
   );
   return found.rows;

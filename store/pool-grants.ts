@@ -50,7 +50,7 @@ const grantSql = `
   WITH granted AS (
     UPDATE pool_claim SET granted_at = now() WHERE job_run_id = ANY ($1::uuid[]) RETURNING job_run_id, number
   )
-  SELECT r.id AS "jobRunId", n.number::float8 AS number, j.key AS job, p.name AS project, r.graph_run_id AS "graphRunId", r.epoch, r.attempts,
+  SELECT r.id AS "jobRunId", n.number::float8 AS number, (extract(epoch FROM now()) * 1000)::float8 AS "grantedAtMs", j.key AS job, p.name AS project, r.graph_run_id AS "graphRunId", r.epoch, r.attempts,
     ${workflowOfClaim} AS "workflowId"
   FROM job_run r JOIN job j ON j.id = r.job_id JOIN project p ON p.id = r.project_id LEFT JOIN graph_run g ON g.id = r.graph_run_id
     JOIN (SELECT DISTINCT job_run_id, number FROM granted) n ON n.job_run_id = r.id`;
@@ -89,7 +89,8 @@ export async function grantSlots(
   const requests = requestsOf(waiting.rows);
   const { known, others } = await roomsOf(client, rooms.rows, waiting.rows);
   const chosen = chooseGrants(new Map([...known, ...others]), requests);
-  noteLeft(client, chooseGrants(new Map([...known, ...emptied(others)]), requests), chosen, actor);
+  if (others.size > 0)
+    noteLeft(client, chooseGrants(new Map([...known, ...emptied(others)]), requests), chosen, actor);
   if (chosen.length === 0) return [];
   const granted = await client.query<GrantedRow>(grantSql, [chosen.map(({ id }) => id)]);
   const told = granted.rows.filter(({ jobRunId }) => !asking.has(jobRunId));
@@ -148,7 +149,8 @@ function noteLeft(
   chosen: readonly PoolRequest[],
   actor: string,
 ): void {
-  const left = possible.filter((request) => !chosen.includes(request));
+  const given = new Set(chosen);
+  const left = possible.filter((request) => !given.has(request));
   const pools = new Set(left.flatMap(({ slots }) => [...slots.keys()]));
   if (pools.size > 0) noteGranted(client, { left: [{ pools: [...pools], actor }] });
 }

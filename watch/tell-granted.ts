@@ -64,7 +64,9 @@ async function tellJobs(
   { workflowId, jobs }: Group,
 ): Promise<void> {
   const input: GrantedSignal = { jobs: jobs.map(({ job, number }) => ({ job, number })) };
-  const requestId = `granted/${createHash('sha256').update(JSON.stringify(input)).digest('hex')}`;
+  // A request that is granted anew is another word, though it has its number still.
+  const said = [input, jobs.map(({ grantedAtMs }) => grantedAtMs)];
+  const requestId = `granted/${createHash('sha256').update(JSON.stringify(said)).digest('hex')}`;
   // Whichever execution is the newest: one that goes on from another asks anew, and has heard by that.
   const to = { workflowId, runId: '', by: 'graphrun' };
   if (await starter.signal({ ...to, name: grantedSignalName, input, requestId })) await noteTold(jobs);

@@ -60,7 +60,7 @@ async function runUntilEnded(job: LoneJob, rules: JobRules): Promise<Ended> {
   let lost = (_error: unknown): void => {};
   const begin = (): void => granted();
   const fail = (error: unknown): void => lost(error);
-  const line = rules.pools ? createPoolLine({ jobRunId: job.jobRunId }, begin, fail) : null;
+  const line = rules.pools ? createPoolLine({ jobRunId: job.jobRunId }, begin, () => {}, fail) : null;
   for (;;) {
     const waiting = new Promise<void>((resolve, reject) => {
       granted = resolve;

@@ -43,10 +43,10 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const attempt = (job: number, dueAt: number | null): void => {
     attemptJob(inputOf(run, job), rulesAt(plan, job), dueAt, {
       ended: ({ recorded, granted, ...ended }) => {
+        // They start with what is ready by the end of this one, and before that.
+        if (granted) hear(granted);
         if (recorded) land(job, ended.end);
         else settle(job, scopes.isCancelled(job) ? asCancelled(ended) : ended, () => attempt(job, dueAt));
-        // Nothing is in flight for a moment: a long run may go on in a new execution.
-        if (granted) hear(granted);
       },
       needsSlots: () => waitAgain(job),
     });

@@ -9,8 +9,10 @@ import { bookkeepingActivityIds, grantedSignalName, workflowFailures } from './c
 export interface PoolLine {
   /** Asks, once all that has landed in this workflow task is taken. */
   ask(job: string): void;
-  /** Jobs have what they asked for: by a signal, or with the end of the job that had it before. */
+  /** Jobs have what they asked for, as the end of the one tells that had it before: they begin as whoever calls goes on. */
   hear(granted: readonly GrantedSlots[]): void;
+  /** How many have asked and are not answered yet. */
+  unanswered(): number;
 }
 
 const granted = defineSignal<[unknown]>(grantedSignalName);
@@ -19,16 +21,19 @@ const granted = defineSignal<[unknown]>(grantedSignalName);
 const jobsPerCall = 500;
 
 /**
- * @param begin may be told of a job that is not waited for any more
+ * @param begin notes jobs that may begin; it may be told of one that is not waited for any more
+ * @param goOn those that were noted, and what was held back for others, may start
  * @param fail the calls cannot be made any more: another execution carries out the run
  */
 export function createPoolLine(
   of: AskForSlotsInput['of'],
   begin: (jobs: readonly string[]) => void,
+  goOn: () => void,
   fail: (error: unknown) => void,
 ): PoolLine {
   let gathered: string[] = [];
   let isAsking = false;
+  let unanswered = 0;
   let calls = 0;
   /** Numbers of requests: of those that wait, and of those that were granted before the answer said that they wait. */
   const waiting = new Map<string, number>();
@@ -52,6 +57,8 @@ export function createPoolLine(
       for (const { job, number } of asked.waiting) waiting.set(job, number);
       const ready = asked.waiting.filter(({ job, number }) => isGranted(job, number, early));
       beginAll([...asked.granted, ...ready.map(({ job }) => job)]);
+      unanswered -= jobs.length;
+      goOn();
     }
     isAsking = false;
   };
@@ -63,15 +70,22 @@ export function createPoolLine(
     if (jobs.length > 0) begin(jobs);
   };
 
-  const hear = (jobs: readonly GrantedSlots[]): void => {
+  const hear = (jobs: readonly GrantedSlots[]): boolean => {
     for (const { job, number } of jobs) early.set(job, number);
-    beginAll(jobs.flatMap(({ job, number }) => (isGranted(job, number, waiting) ? [job] : [])));
+    const begun = jobs.flatMap(({ job, number }) => (isGranted(job, number, waiting) ? [job] : []));
+    beginAll(begun);
+    return begun.length > 0;
   };
-  setHandler(granted, (input) => hear(readGranted(input)));
+  setHandler(granted, (input) => {
+    // Signals of before are handled right here, where nobody waits yet.
+    if (hear(readGranted(input))) goOn();
+  });
   return {
     hear,
+    unanswered: () => unanswered,
     ask: (job) => {
       gathered.push(job);
+      unanswered += 1;
       if (isAsking) return;
       isAsking = true;
       askAll().catch(fail);

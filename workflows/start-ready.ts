@@ -3,7 +3,7 @@ import type { GrantedSlots } from '../graph/asked-slots.ts';
 import { rulesAt } from '../graph/plan.ts';
 import { type Progress, setAside, takeAside, takeReady } from '../graph/planner.ts';
 import { createAskingWindow } from './asking-window.ts';
-import { createPoolLine } from './pool-line.ts';
+import { createPoolLine, type PoolLine } from './pool-line.ts';
 
 export interface StartReadyOptions {
   readonly run: {
@@ -44,7 +44,10 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
     { graphRunId: run.graphRunId },
     (keys) => {
       granted.push(...keys.flatMap((key) => places.get(key) ?? []));
-      goOn();
+    },
+    // As executions did that were opened before there was a window: not for answers by which none begins.
+    () => {
+      if (run.asked || granted.length > 0) goOn();
     },
     fail,
   );
@@ -62,11 +65,11 @@ export function createStartReady({ run, progress, start, goOn, fail }: StartRead
   };
   const options = { progress, needsSlots, start, ask };
   const startOthers = run.asked
-    ? startInWindow({ ...options, startAside }, new Set(run.asked))
+    ? startInWindow({ ...options, line, startAside }, new Set(run.asked))
     : startAtOnce(options);
   const upTo = (most: number): void => {
-    const room = Math.max(0, most);
-    startOthers(startAside(granted, room), room);
+    const left = startAside(granted, Math.max(0, most));
+    if (left > 0) startOthers(left);
   };
   return { upTo, ask, hear: line.hear };
 }
@@ -78,33 +81,32 @@ interface StartOthersOptions {
   readonly ask: (job: number) => void;
 }
 
-/** `left` may start now, of `room` that could before those with slots were started. */
-type StartOthers = (left: number, room: number) => void;
+/** So many may start now, one at least. */
+type StartOthers = (most: number) => void;
+
+interface StartInWindowOptions extends StartOthersOptions {
+  readonly line: Pick<PoolLine, 'unanswered'>;
+  readonly startAside: (jobs: number[], most: number) => number;
+}
 
 /**
- * Jobs that need slots do not wait behind those that need none. They may ask for as many as could start: those that need none may
- * take all of the room, but what begins next has slots by then.
+ * Jobs that need slots ask for them before those that need none start, as many as could start, and half of that where others want
+ * to start as well. Places are held back for them until they are answered: what they get they can use.
  */
 function startInWindow(
-  {
-    progress,
-    needsSlots,
-    ask,
-    startAside,
-  }: StartOthersOptions & { readonly startAside: (jobs: number[], most: number) => number },
+  { progress, needsSlots, ask, line, startAside }: StartInWindowOptions,
   asked: ReadonlySet<number>,
 ): StartOthers {
   const others: number[] = [];
   const window = createAskingWindow(progress, asked);
-  return (left, room) => {
-    if (room === 0) return;
+  return (most) => {
     for (const job of takeReady(progress, Number.POSITIVE_INFINITY)) {
       setAside(progress, job);
       if (needsSlots(job)) window.add(job, rulesAt(progress.plan, job));
       else others.push(job);
     }
-    startAside(others, left);
-    for (const job of window.next(room)) ask(job);
+    for (const job of window.next(others.length > 0 ? Math.ceil(most / 2) : most)) ask(job);
+    startAside(others, most - line.unanswered());
   };
 }
 

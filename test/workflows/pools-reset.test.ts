@@ -15,8 +15,11 @@ const untilEpoch = (id: string, epoch: number) =>
     async () => ((await store.graphRuns.get(id)).epoch === epoch ? true : undefined),
     `the reset of ${id} is adopted`,
   );
-const resetToLast = async (handle: Awaited<ReturnType<typeof engine.start>>['handle']) =>
-  resetWorkflow(handle, (await resetPoints(handle)).at(-1) ?? 0);
+type Handle = Awaited<ReturnType<typeof engine.start>>['handle'];
+/** Behind that in which its jobs asked: the one in which it hears of the first end. */
+const secondPoint = (handle: Handle) =>
+  until(async () => (await resetPoints(handle))[1], 'the second workflow task is completed');
+const resetToSecond = async (handle: Handle) => resetWorkflow(handle, await secondPoint(handle));
 
 describe('a job that waits for a pool, or holds slots of it,', () => {
   it('keeps what it has or its place when its run is reset, and all of it is free at the end', async () => {
@@ -80,7 +83,7 @@ describe('a job that waits for a pool, or holds slots of it,', () => {
     const second = await engine.start('k-second');
     await untilReasons(second.id, { later: 'slot' });
     seen.begun.length = 0;
-    await resetToLast(first.handle);
+    await resetToSecond(first.handle);
     await untilEpoch(first.id, 2);
     await untilReasons(first.id, { free: 'SUCCESS', waits: 'slot' });
     await holder.handle.cancel();
@@ -99,7 +102,7 @@ describe('a job that waits for a pool, or holds slots of it,', () => {
     await untilReasons(holder.id, { holds: 'RUNNING', free: 'SUCCESS' });
     const next = await engine.start('h-next');
     await untilReasons(next.id, { holds: 'slot' });
-    await resetToLast(holder.handle);
+    await resetToSecond(holder.handle);
     await untilEpoch(holder.id, 2);
     await untilReasons(holder.id, { holds: 'RUNNING', free: 'SUCCESS' });
     expect(reasonsOf(await store.graphRuns.get(next.id))).toEqual({ holds: 'slot' });
@@ -129,7 +132,7 @@ describe('a job that waits for a pool, or holds slots of it,', () => {
     await untilReasons(before.id, { holds: 'RUNNING' });
     const reset = await engine.start('w-reset');
     await untilReasons(reset.id, { free: 'SUCCESS', waits: 'slot', tail: 'upstream' });
-    const point = (await resetPoints(reset.handle)).at(-1) ?? 0;
+    const point = await secondPoint(reset.handle);
     await before.handle.cancel();
     await untilReasons(reset.id, { free: 'SUCCESS', waits: 'SUCCESS', tail: 'RUNNING' });
     const after = await engine.start('w-after');

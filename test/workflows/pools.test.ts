@@ -223,6 +223,28 @@ describe('jobs that wait for pools', () => {
     await expectProved(engine, id);
   });
 
+  it('can use what they get though others take all places that a run has', async () => {
+    await putPool('busy', 30);
+    const endless = { kind: 'endless' };
+    const pooled = Object.entries(wide(60, { ...endless, pools: { busy: 1 } }));
+    await engine.push({
+      project: 'full',
+      jobs: { ...wide(120, endless), ...Object.fromEntries(pooled.map(([key, job]) => [`p_${key}`, job])) },
+    });
+    const { id, handle } = await engine.start('full');
+    const isFull = async () => {
+      const { raw } = await handle.describe();
+      const given = (raw.pendingActivities ?? []).map(({ activityId }) => activityId ?? '');
+      return given.length === 100 ? given.filter((job) => job.startsWith('p_')) : undefined;
+    };
+    expect(await until(isFull, 'as many are given to workers as may be')).toHaveLength(30);
+    expect(await store.pools.get('busy')).toMatchObject({ held: 30 });
+    await handle.cancel();
+    await engine.ended(id);
+    await isFree('busy');
+    await expectProved(engine, id);
+  });
+
   it('do not wait behind a crowd of jobs that need none, nor behind those of a lower priority', async () => {
     await putPool('quick', 1);
     const plain = { kind: 'counted', config: { ms: 1 } };
