@@ -62,7 +62,7 @@ function renderError(
 ): string {
   if (error === null) return '';
   const lines = [
-    `${what} failed (${error.code ?? error.type}, ${reason ?? 'error'}${more}):`,
+    `${what} failed (${[...new Set([error.code ?? error.type, reason ?? 'error'])].join(', ')}${more}):`,
     indent(printable(error.message)),
   ];
   // Messages of ours tell what the cause said, as a rule: once is enough.

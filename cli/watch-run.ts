@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import type { Client, GraphRunDetail } from '../client/index.ts';
+import type { Client, GraphRunDetail, JobRunView } from '../client/index.ts';
 import { askAgain } from './ask-again.ts';
 import { type Out, useColor } from './io.ts';
 import { renderErrors } from './run-errors.ts';
@@ -113,7 +113,8 @@ function changeLines(out: Out): View {
     const changeRun = () => change(`run ${run.id}`, run);
     if (run.completedAt === null) changeRun();
     tellKept(run);
-    for (const job of run.jobRuns) if (!job.reused) change(job.job, job);
+    const isOver = ({ job, reused }: JobRunView) => reused || run.droppedJobs.includes(job);
+    for (const job of run.jobRuns) if (!isOver(job)) change(job.job, job);
     if (run.completedAt !== null) changeRun();
   };
   return {

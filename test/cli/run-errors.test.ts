@@ -26,7 +26,7 @@ describe('the errors of a run', () => {
     };
     const jobRuns = ['a', 'b'].map((job) => ended({ job, reason: 'terminated', error }));
     const run = graphRun({ state: 'FAILED', reason: 'terminated', error, jobRuns });
-    expect(renderErrors(run)).toBe(`run of flights failed (terminated, terminated):\n    ${error.message}`);
+    expect(renderErrors(run)).toBe(`run of flights failed (terminated):\n    ${error.message}`);
   });
 
   test('name no project where there is none', () => {
