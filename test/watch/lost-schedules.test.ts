@@ -1,5 +1,7 @@
 // Schedules that are not in Temporal any more: deleted by somebody, or lost with Temporal's data.
+import { ServiceError } from '@temporalio/client';
 import { expect, it } from 'vitest';
+import { beginScheduleTenure, mirrorSchedules } from '../../watch/schedules/mirror-schedules.ts';
 import { useEngine } from '../support/engine.ts';
 import { createScheduling } from '../support/scheduling.ts';
 import { useSql } from '../support/sql.ts';
@@ -80,4 +82,36 @@ it('count as deleted where it is the same one, however many they are', async () 
   await look();
   const { items } = await store.schedules.list(project, { limit: 50 });
   expect(items.map(({ name }) => name)).toEqual(['over']);
+});
+
+it('that are unknown here, and that Temporal does not answer of, are asked for again', async () => {
+  const asked: string[] = [];
+  const schedules = {
+    ...engine.temporal.schedules,
+    list: async function* () {
+      const shown = { paused: false, note: '', times: '', isOver: false };
+      yield [{ ...shown, temporalId: 'elsewhere', workflowType: 'graphRun' }];
+    },
+    describe: async (temporalId: string) => {
+      asked.push(temporalId);
+      throw new ServiceError('no poller seen for task queue recently');
+    },
+  };
+  const errors: unknown[] = [];
+  const tenure = beginScheduleTenure();
+  const { signal } = new AbortController();
+  const options = {
+    store,
+    temporal: { schedules },
+    taskQueue,
+    signal,
+    onError: (e: unknown) => errors.push(e),
+  };
+  for (const _ of [1, 2]) {
+    tenure.lookedAt = Number.NEGATIVE_INFINITY;
+    await mirrorSchedules(options, tenure);
+  }
+  expect(asked.filter((id) => id === 'elsewhere')).toHaveLength(2);
+  // What is ours, and is not listed, is asked for as well: that it is not answered is told.
+  expect(errors).toHaveLength(asked.length - 2);
 });

@@ -197,7 +197,7 @@ describe('a graph run', () => {
     expect(statesOf(run)).toEqual({ slow: 'FAILED/timed_out' });
     expect(jobOf(run, 'slow').error).toMatchObject({
       code: 'JOB_TIMED_OUT',
-      message: expect.stringContaining('50 ms'),
+      message: expect.stringContaining('its timeout of 50ms'),
     });
   });
 

@@ -3,6 +3,7 @@
 import type { MirroredSchedule } from '../../store/mirror-schedules.ts';
 import type { Store } from '../../store/store.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
+import { isTemporalError } from '../temporal-errors.ts';
 import { workThrough } from '../work-through.ts';
 import { mirrorView } from './mirror-view.ts';
 import { probePrefix } from './push-schedule.ts';
@@ -106,7 +107,12 @@ async function compareSchedule(
   temporalId: string,
   { row, namespaceId }: { readonly row: MirroredSchedule | undefined; readonly namespaceId: string },
 ): Promise<void> {
-  const view = await temporal.schedules.describe(temporalId);
+  const view = await temporal.schedules.describe(temporalId).catch((error: unknown) => {
+    // Most likely none of ours: the next look asks again.
+    if (!row && isTemporalError(error)) return 'unanswered' as const;
+    throw error;
+  });
+  if (view === 'unanswered') return;
   if (view || !row) {
     const isMirrored = view !== null && (await mirrorView({ store, taskQueue }, row, view));
     if (!isMirrored) tenure.strangers.set(temporalId, performance.now());
