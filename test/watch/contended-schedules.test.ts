@@ -6,6 +6,7 @@ import { useEngine } from '../support/engine.ts';
 import { createScheduling } from '../support/scheduling.ts';
 import { useSql } from '../support/sql.ts';
 import { temporalCli } from '../support/temporal-cli.ts';
+import { until } from '../support/until.ts';
 
 const engine = await useEngine([], undefined, { isIdle: true });
 const { store, client, taskQueue, databaseUrl } = engine;
@@ -153,7 +154,10 @@ it('what was changed in Temporal last counts, with the pause from here', async (
 
 it('a pause from here leaves what was just changed with the tools of Temporal to be seen', async () => {
   await cli('create', 'mixed', ...startsGraph('mixed'), '--interval', '6h');
-  await look();
+  await until(async () => {
+    await look();
+    return (await store.schedules.idOf(project, 'mixed')) ?? undefined;
+  }, 'the list of the server shows it');
   await pause('mixed', 'from here');
   await updateOutside('mixed', '--interval', '6h', '--overlap-policy', 'BufferOne');
   await push('mixed');
@@ -221,14 +225,18 @@ it.each(['deleted', 'deleted-unseen'])('a schedule that is %s stays so, whoever 
   await store.schedules.remove({ project, name }, actor);
   await push(name);
   expect(await isThere(name)).toBe(false);
-  if (name === 'deleted') expect(await pushLate(claimed)).toBe('again');
-  else {
+  if (name === 'deleted') {
+    expect(await pushLate(claimed)).toBe('again');
+  } else {
     await starter.pushSchedule(claimed);
     expect(await isThere(name)).toBe(true);
-    await look();
   }
-  await pushOne({ store, starter }, id);
-  expect(await isThere(name)).toBe(false);
+  await until(async () => {
+    // It is made anew, and the list of the server shows such ones a little late.
+    if (name !== 'deleted') await look();
+    await pushOne({ store, starter }, id);
+    return !(await isThere(name)) || undefined;
+  }, `${name} is deleted in Temporal again`);
 });
 
 it('nor does one of a project that is gone by then', async () => {
