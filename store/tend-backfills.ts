@@ -200,9 +200,10 @@ async function makeNew(
     return { ...none, events: [stopped], isStopped: true };
   }
   const next = await client.query<TimeToCome>(
-    `SELECT n.at, EXISTS (
-       SELECT FROM graph_run r WHERE r.schedule_id = $2 AND r.scheduled_at = n.at AND r.is_slot) AS "hasRun"
+    `SELECT n.at, r.id IS NOT NULL AS "hasRun", coalesce(r.origin = 'schedule' AND r.state = 'PENDING'
+       AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id), false) AS "isUndecided"
      FROM backfill b CROSS JOIN LATERAL unnest(b.slots[$3::int : $4::int]) WITH ORDINALITY AS n (at, place)
+     LEFT JOIN graph_run r ON r.schedule_id = $2 AND r.scheduled_at = n.at AND r.is_slot
      WHERE b.id = $1 ORDER BY n.place`,
     [backfillId, scheduleId, handled + 1, handled + slotsAtOnce],
   );

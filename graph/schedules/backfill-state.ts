@@ -44,6 +44,8 @@ export interface TimeToCome {
   readonly at: Date;
   /** It has had a run. */
   readonly hasRun: boolean;
+  /** That run, of the schedule itself, is not opened yet: it may turn out to be of another time, or of none. */
+  readonly isUndecided: boolean;
 }
 
 export interface BackfillStep {
@@ -53,15 +55,18 @@ export interface BackfillStep {
   readonly skipped: number;
 }
 
-/** Which of the next times get a run now: as many as there are places, without those that have had one. */
+/**
+ * Which of the next times get a run now: as many as there are places, without those that have had one. One that is not decided
+ * is waited for, and those after it: it would be passed over, and never run.
+ */
 export function planBackfill(
   next: readonly TimeToCome[],
   { places, again }: { readonly places: number; readonly again: boolean },
 ): BackfillStep {
   const runs: { at: Date; isSlot: boolean }[] = [];
   let handled = 0;
-  for (const { at, hasRun } of next) {
-    if (runs.length >= places) break;
+  for (const { at, hasRun, isUndecided } of next) {
+    if (runs.length >= places || isUndecided) break;
     handled += 1;
     if (!hasRun || again) runs.push({ at, isSlot: !hasRun });
   }

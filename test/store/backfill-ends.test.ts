@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { actor, useBackfills } from './use-backfills.ts';
 
-const { store, sql, makeBackfill, backfillOf, tend, get, carryOutOpen, finish } = await useBackfills();
+const { store, sql, makeBackfill, backfillOf, tend, get, hoursOf, carryOutOpen, finish } =
+  await useBackfills();
 
 test('a graph that cannot be run with its parameters any more stops it, and it goes on when that is mended', async () => {
   const backfill = await makeBackfill();
@@ -62,6 +63,37 @@ test('a time that its schedule fires late all the same makes no second run', asy
   expect(await store.execution.openGraphRun({ identity, known: null, ...asked, scheduled })).toMatchObject({
     outcome: 'dropped',
   });
+});
+
+test('a time whose run of its schedule is not opened yet is waited for, and made where that is dropped', async () => {
+  const { project, ...backfill } = await makeBackfill({ atOnce: 10 });
+  const byWatch = (hour: number) =>
+    sql.query(
+      `INSERT INTO graph_run (id, project_id, project_name, version, state, origin, workflow_id, schedule_id, scheduled_at, is_slot,
+         created_by, updated_by)
+       SELECT gen_random_uuid(), b.project_id, $2, 1, 'PENDING', 'schedule', gen_random_uuid()::text, b.schedule_id, b.slots[$3], true,
+         'test', 'test' FROM backfill b WHERE b.id = $1`,
+      [backfill.id, project, hour + 1],
+    );
+  await byWatch(1);
+  await byWatch(3);
+  expect(await tend(backfill)).toHaveLength(1);
+  await carryOutOpen(backfill);
+  expect(await tend(backfill)).toEqual([]);
+  expect(await get(backfill)).toMatchObject({ state: 'RUNNING', counts: { left: 9, skipped: 0 } });
+
+  // As a worker that takes the first, and finds that there is none of it to be; the second it opens.
+  await sql.query(
+    'DELETE FROM graph_run WHERE schedule_id IS NOT NULL AND project_name = $1 AND scheduled_at = $2',
+    [project, new Date('2026-01-01T01:00:00Z')],
+  );
+  await tend(backfill);
+  expect(await hoursOf(backfill)).toEqual([0, 1, 2]);
+  await sql.query(
+    `UPDATE graph_run SET state = 'RUNNING', started_at = now() WHERE project_name = $1 AND origin = 'schedule'`,
+    [project],
+  );
+  expect(await finish(backfill)).toMatchObject({ state: 'SUCCESS', counts: { success: 9, skipped: 1 } });
 });
 
 test('its runs that are open do not keep its schedule from catching up with the newest time', async () => {

@@ -26,7 +26,11 @@ test.each([
 });
 
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
-const next = [true, false, true, false, false].map((hasRun, hour) => ({ at: at(hour), hasRun }));
+const next = [true, false, true, false, false].map((hasRun, hour) => ({
+  at: at(hour),
+  hasRun,
+  isUndecided: false,
+}));
 
 test('so many runs are made as there are places, without times that have had one', () => {
   expect(planBackfill(next, { places: 2, again: false })).toEqual({
@@ -39,6 +43,13 @@ test('so many runs are made as there are places, without times that have had one
   });
   expect(planBackfill(next, { places: 9, again: false })).toMatchObject({ handled: 5, skipped: 2 });
   expect(planBackfill(next, { places: 0, again: false })).toEqual({ runs: [], handled: 0, skipped: 0 });
+});
+
+test.each([true, false])('one that may lose its run again is waited for (again: %s)', (again) => {
+  const undecided = next.map((time, hour) => ({ ...time, isUndecided: hour === 2 }));
+  const step = planBackfill(undecided, { places: 9, again });
+  expect(step.handled).toBe(2);
+  expect(step.runs).toContainEqual({ at: at(1), isSlot: true });
 });
 
 test('with `again` those get another run, which is not the one of its time', () => {
