@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import type { ScheduleName } from './schedule-rows.ts';
 
 export interface PastRunsOfSchedule {
-  /** How many it has made. */
+  /** How many it has made of its limit. */
   readonly made: number;
   /** Of its last ones that have ended; else of the project's; null where none has. */
   readonly durations: PastDurations | null;
@@ -14,6 +14,10 @@ export interface PastRuns {
   /** Nothing of one that is not there. */
   ofSchedule(name: ScheduleName): Promise<PastRunsOfSchedule>;
 }
+
+/** Of a schedule: runs of its limit, which Temporal counts. Backfills and triggers are none. */
+const countMade = (scheduleId: string) =>
+  `(SELECT count(*)::int FROM graph_run r WHERE r.schedule_id = ${scheduleId} AND r.origin = 'schedule' AND r.is_slot)`;
 
 /** Earlier ones tell less: the graph was another one. */
 const runsMax = 200;
@@ -41,7 +45,7 @@ export function createPastRuns({ pool }: Database): PastRuns {
   return {
     ofSchedule: async ({ project, name }) => {
       const found = await pool.query<{ id: string; project_id: string; made: number }>(
-        `SELECT s.id, s.project_id, (SELECT count(*)::int FROM graph_run r WHERE r.schedule_id = s.id) AS made
+        `SELECT s.id, s.project_id, ${countMade('s.id')} AS made
          FROM schedule s JOIN project p ON p.id = s.project_id
          WHERE p.name = $1 AND s.name = $2 AND s.deleted_at IS NULL`,
         [project, name],

@@ -17,15 +17,24 @@ async function makeSchedule(written: object) {
 }
 
 /** Runs that took so many minutes each, of the schedule or of none. */
-async function storeRuns(project: string, minutes: readonly number[], isOfSchedule: boolean): Promise<void> {
+async function storeRuns(
+  project: string,
+  minutes: readonly number[],
+  { isOfSchedule = true, origin = 'schedule', isSlot = true } = {},
+): Promise<void> {
+  stored += 1;
   await sql.query(
-    `INSERT INTO graph_run (id, project_id, project_name, version, state, origin, workflow_id, created_by, updated_by, schedule_id, started_at, completed_at)
-     SELECT gen_random_uuid(), p.id, p.name, 1, 'SUCCESS', 'schedule', gen_random_uuid()::text, 'test', 'test',
-       CASE WHEN $3 THEN (SELECT id FROM schedule WHERE project_id = p.id) END, now() - m * interval '1 minute', now()
-     FROM project p, unnest($2::float8[]) m WHERE p.name = $1`,
-    [project, minutes, isOfSchedule],
+    `INSERT INTO graph_run (id, project_id, project_name, version, state, origin, workflow_id, created_by, updated_by, schedule_id,
+       scheduled_at, is_slot, started_at, completed_at)
+     SELECT gen_random_uuid(), p.id, p.name, 1, 'SUCCESS', $4::run_origin, gen_random_uuid()::text, 'test', 'test', s.id,
+       CASE WHEN $3 THEN now() - $6 * interval '1 day' - place * interval '1 hour' END, $5, now() - m * interval '1 minute', now()
+     FROM project p CROSS JOIN unnest($2::float8[]) WITH ORDINALITY AS n (m, place)
+     LEFT JOIN schedule s ON s.project_id = p.id AND $3 WHERE p.name = $1`,
+    [project, minutes, isOfSchedule, origin, isOfSchedule && isSlot, stored],
   );
 }
+
+let stored = 0;
 
 describe('a simulation', () => {
   test('has times, runs, the busiest day and what changes of the clock do', async () => {
@@ -57,7 +66,7 @@ describe('a simulation', () => {
       overlap: 'buffer_one',
       limit: 30,
     });
-    await storeRuns(project, [10, 10, 10], false);
+    await storeRuns(project, [10, 10, 10], { isOfSchedule: false });
     const byProject = (await call<ScheduleSimulation>('GET', `${url}?days=2`)).body;
     expect(byProject).toMatchObject({
       times: 48,
@@ -65,7 +74,7 @@ describe('a simulation', () => {
       durations: { of: 'project', runs: 3, medianMs: 600_000, p95Ms: 600_000 },
       predicted: { median: { runs: 30, overlaps: 0 } },
     });
-    await storeRuns(project, [90, 90, 90, 90], true);
+    await storeRuns(project, [90, 90, 90, 90]);
     const own = (await call<ScheduleSimulation>('GET', `${url}?days=2`)).body;
     expect(own).toMatchObject({
       runs: 26,
@@ -73,6 +82,17 @@ describe('a simulation', () => {
       predicted: { median: { runs: 26, openAtOnceMax: 1 } },
     });
     expect(own.predicted?.median.buffered).toBeGreaterThan(20);
+  });
+
+  test('counts for the limit what the schedule itself has made, as Temporal does', async () => {
+    const { project, url } = await makeSchedule({ interval: { every: '1h' }, limit: 10 });
+    await storeRuns(project, [1, 1, 1]);
+    await storeRuns(project, [1, 1], { origin: 'backfill' });
+    await storeRuns(project, [1, 1], { origin: 'api', isSlot: false });
+    expect((await call<ScheduleSimulation>('GET', `${url}?days=2`)).body).toMatchObject({
+      times: 48,
+      runs: 7,
+    });
   });
 
   test.each(['0', '801', 'x'])('of %s days is refused', async (days) => {
