@@ -16,7 +16,7 @@ export interface PastRuns {
 }
 
 /** Of a schedule: runs of its limit, which Temporal counts. Backfills and triggers are none. */
-const countMade = (scheduleId: string) =>
+export const countMade = (scheduleId: string) =>
   `(SELECT count(*)::int FROM graph_run r WHERE r.schedule_id = ${scheduleId} AND r.origin = 'schedule' AND r.is_slot)`;
 
 /** Earlier ones tell less: the graph was another one. */

@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
 import { toJson } from './json.ts';
 import type { OutsideSchedule } from './mirror-schedules.ts';
+import { countMade } from './past-runs.ts';
 import { byTools, temporalActor } from './schedule-actors.ts';
 
 /** A schedule as Temporal is to have it. */
@@ -24,6 +25,8 @@ export interface ScheduleToPush {
   readonly form: PushedSchedule['form'] | null;
   /** The limit of runs that Temporal counts down from; null for none. */
   readonly pushedLimit: number | null;
+  /** Runs of its limit that it has made; none of one without a limit. */
+  readonly made: number;
   /** Which claim this is: another one after it takes it away. */
   readonly claim: number;
   /** What Temporal had when it was last looked at, beside its state; null where it had none. */
@@ -109,7 +112,8 @@ export function createSchedulePushes(database: Database): SchedulePushes {
            s.temporal_id AS "temporalId", s.definition, s.paused, s.note, s.form, s.pushed_limit AS "pushedLimit",
            s.deleted_at IS NOT NULL AS "isDeleted", s.push_claim AS claim, s.seen, s.seen_paused AS "seenPaused",
            s.seen_note AS "seenNote", s.defined_at AS "definedAt", s.defined_revision > s.pushed_revision AS "isDefinedHere",
-           s.ended_at IS NOT NULL AS "isEnded"`,
+           s.ended_at IS NOT NULL AS "isEnded",
+           CASE WHEN s.definition ->> 'limit' IS NULL THEN 0 ELSE ${countMade('s.id')} END AS made`,
         [id, claimLasts],
       );
       return found.rows[0] ?? null;

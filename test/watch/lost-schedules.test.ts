@@ -23,6 +23,20 @@ async function create(name: string, written: object): Promise<void> {
   await push(name);
 }
 
+/** As if it had fired twice, been triggered here and there, and had a backfill. */
+const storeRuns = (name: string) =>
+  sql.query(
+    `INSERT INTO graph_run (id, project_id, project_name, version, state, origin, workflow_id, schedule_id, scheduled_at, is_slot,
+       created_by, updated_by, started_at, completed_at)
+     SELECT gen_random_uuid(), s.project_id, $2, 1, 'SUCCESS', m.origin::run_origin, gen_random_uuid()::text, s.id, m.at::timestamptz,
+       m.is_slot, 'test', 'test', now(), now()
+     FROM schedule s, (VALUES ('schedule', '2026-01-01T09:00Z', true), ('schedule', '2026-01-02T09:00Z', true),
+       ('api', '2026-01-02T09:00Z', false), ('schedule', '2026-01-02T10:00Z', false), ('backfill', '2026-01-03T09:00Z', true))
+       AS m (origin, at, is_slot)
+     WHERE s.temporal_id = $1 AND s.deleted_at IS NULL`,
+    [`${project}/${name}`, project],
+  );
+
 const createOutside = (name: string) =>
   temporalCli(
     ...[
@@ -114,4 +128,30 @@ it('that are unknown here, and that Temporal does not answer of, are asked for a
   expect(asked.filter((id) => id === 'elsewhere')).toHaveLength(2);
   // What is ours, and is not listed, is asked for as well: that it is not answered is told.
   expect(errors).toHaveLength(asked.length - 2);
+});
+
+it('take up the count of their runs, where these have a limit', async () => {
+  await create('limited', { cron: '0 9 * * *', limit: 5 });
+  await create('used', { cron: '0 9 * * *', limit: 2 });
+  await create('raised', { cron: '0 9 * * *', limit: 2 });
+  for (const name of ['limited', 'used', 'raised']) {
+    await storeRuns(name);
+    await handle(name).delete();
+  }
+  await store.schedules.change({ project, name: 'raised', written: { limit: 4 }, actor });
+  await sql.query(`UPDATE watch SET namespace_id = 'of the one before'`);
+  await expect(look()).rejects.toThrow('lost its data');
+  for (const name of ['limited', 'used', 'raised']) await push(name);
+  const leftOf = async (name: string) => (await handle(name).describe()).state.remainingActions;
+  // Of another limit none were made.
+  expect([await leftOf('limited'), await leftOf('used'), await leftOf('raised')]).toEqual([3, 0, 4]);
+
+  await look();
+  expect((await find('limited')).endedAt).toBeNull();
+  expect(await find('used')).toMatchObject({ endedAt: expect.any(String), isApplied: true });
+  const { items } = await store.events.list({ after: 0, limit: 500, project });
+  expect(items.findLast(({ schedule }) => schedule === 'used')).toMatchObject({
+    reason: 'ended',
+    note: 'its limit of runs is used up',
+  });
 });

@@ -110,7 +110,13 @@ async function isReadAlike(
 ): Promise<boolean> {
   const temporalId = `${probePrefix}${randomUUID()}`;
   const policies = { overlap: 'skip', catchUpWindowMs: graceMs, pauseOnFailure: false } as const;
-  const state = { paused: true, note: `times of ${schedule.temporalId}`, limit: null, isSameLimit: false };
+  const state = {
+    paused: true,
+    note: `times of ${schedule.temporalId}`,
+    limit: null,
+    isSameLimit: false,
+    made: 0,
+  };
   await temporal.put({ temporalId, spec: plainSpec(timing), input: null, ...policies, ...state }, null);
   try {
     return await listsTheSame(temporal, temporalId, timing, now);
@@ -150,5 +156,6 @@ function toTemporal(
     note: schedule.note ?? '',
     limit,
     isSameLimit: limit === schedule.pushedLimit,
+    made: schedule.made,
   };
 }

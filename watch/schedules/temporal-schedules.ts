@@ -28,6 +28,8 @@ export interface ScheduleInTemporal {
   readonly limit: number | null;
   /** Of the limit that it may have got before: what is left of it stays. */
   readonly isSameLimit: boolean;
+  /** Runs of the limit that there are: where Temporal has lost the schedule, it has lost their count as well. */
+  readonly made: number;
 }
 
 /** Where something else was done to the schedule in between, each change answers with null: it was not taken. */
@@ -65,7 +67,7 @@ export function createTemporalSchedules(options: TemporalSchedulesOptions): Temp
     put: (schedule, before) =>
       within(() => {
         const { mark, schedule: wanted } = withMark(toProto(schedule, taskQueue));
-        if (!before) return create(client, schedule.temporalId, wanted);
+        if (!before) return create(client, schedule.temporalId, takeUpCount(schedule, wanted));
         return update(
           client,
           before,
@@ -135,6 +137,12 @@ async function update(
   }
   const after = await describeSchedule(client, scheduleId);
   return after && after.view.updatedAt !== view.updatedAt && isTaken(after.view) ? after : null;
+}
+
+/** With none left it fires no more, and shows so. */
+function takeUpCount({ isSameLimit, limit, made }: ScheduleInTemporal, wanted: ScheduleProto): ScheduleProto {
+  if (!isSameLimit || limit === null) return wanted;
+  return { ...wanted, state: { ...wanted.state, remainingActions: toLong(Math.max(0, limit - made)) } };
 }
 
 function keepCount(
