@@ -1,8 +1,14 @@
 // Which time of its schedule a run is of. The schedule's row is locked for that: of two executions one comes first.
 import type pg from 'pg';
-import { type Admission, admitSlot } from '../graph/schedules/admit-slot.ts';
+import {
+  type Admission,
+  admitSlot,
+  type FiredSchedule,
+  type FiredSlot,
+  heldSince,
+} from '../graph/schedules/admit-slot.ts';
 import type { ScheduleDefinition } from '../graph/schedules/definition.ts';
-import { defaultCatchUp } from '../graph/schedules/policies.ts';
+import { defaultCatchUp, type Policies } from '../graph/schedules/policies.ts';
 import { readSchedule } from '../graph/schedules/read-schedule.ts';
 import type { NewEvent } from './events.ts';
 import type { WorkflowIdentity } from './execution.ts';
@@ -38,6 +44,7 @@ interface FiredRow {
   readonly deleted_at: Date | null;
   readonly updated_at: Date;
   readonly is_applied: boolean;
+  readonly held_until: Date | null;
   readonly now: Date;
 }
 
@@ -52,18 +59,11 @@ export interface FiredRun {
 
 export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<Admitted> {
   const { project, fired, graphRunId, actor } = run;
-  const found = await client.query<FiredRow>(
-    `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skipped, s.deleted_at, s.updated_at,
-       s.pushed_revision = s.revision AS is_applied, clock_timestamp() AS now
-     FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
-     ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
-    [project, fired.by],
-  );
-  const [row] = found.rows;
+  const found = await lockFired(client, run);
   // Another project's, or one that nobody has told of.
-  if (!row) return unknown(fired);
-  const { id: scheduleId, name } = row;
-  const admission = await decide(client, row, run);
+  if (!found) return unknown(fired);
+  const { id: scheduleId, name } = found.row;
+  const admission: Admission = admitSlot(found.schedule, found.slot);
   const event = { type: 'schedule', project, schedule: name, graphRunId, actor } as const;
   if (admission.admit === 'drop') {
     const note = `${fired.at.toISOString()}: ${admission.why}`;
@@ -80,6 +80,38 @@ export async function admitFired(client: pg.ClientBase, run: FiredRun): Promise<
     schedule: { scheduleId, scheduledAt, isSlot: true },
     events: isLater ? [{ ...event, reason: 'relabelled', note }] : [],
   };
+}
+
+/** Of one that is of no time, and was admitted before it could begin: times may have waited for it. */
+export async function noteBegun(client: pg.ClientBase, run: FiredRun): Promise<void> {
+  await lockFired(client, run);
+}
+
+interface Facts {
+  readonly schedule: FiredSchedule;
+  readonly slot: FiredSlot;
+}
+
+/** Notes what kept it from its begin until now, also where it will be dropped. */
+async function lockFired(
+  client: pg.ClientBase,
+  run: FiredRun,
+): Promise<(Facts & { readonly row: FiredRow }) | undefined> {
+  const { project, fired } = run;
+  const found = await client.query<FiredRow>(
+    `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skipped, s.deleted_at, s.updated_at,
+       s.pushed_revision = s.revision AS is_applied, clock_timestamp() AS now,
+       (SELECT max(upper(span)) FROM unnest(s.held) span WHERE span @> $3::timestamptz) AS held_until
+     FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
+     ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
+    [project, fired.by, fired.at],
+  );
+  const [row] = found.rows;
+  if (!row) return undefined;
+  const facts = await readFacts(client, row, run);
+  const since = heldSince(facts.schedule, facts.slot);
+  if (since !== null) await noteHeld(client, { id: row.id, since: new Date(since), until: row.now });
+  return { row, ...facts };
 }
 
 function unknown({ at }: Fired): Admitted {
@@ -102,28 +134,46 @@ export const slotQueries = {
       ORDER BY completed_at LIMIT 1)) AS open LIMIT 1`,
 } as const;
 
-async function decide(
+/** Of late: what Temporal has held back since longer ago has its run all the same. */
+const heldKept = '30 days';
+
+async function noteHeld(
+  client: pg.ClientBase,
+  { id, since, until }: { readonly id: string; readonly since: Date; readonly until: Date },
+): Promise<void> {
+  await client.query(
+    `UPDATE schedule SET held = (held + tstzmultirange(tstzrange($2, $3)))
+       * tstzmultirange(tstzrange(now() - '${heldKept}'::interval, NULL))
+     WHERE id = $1`,
+    [id, since, until],
+  );
+}
+
+async function readFacts(
   client: pg.ClientBase,
   row: FiredRow,
   { fired: { at, startedAt }, identity: { workflowId, firstExecutionRunId } }: FiredRun,
-): Promise<Admission> {
+): Promise<Facts> {
   const now = row.now.getTime();
   const read = readSchedule(row.definition, { timezone: row.timezone, now });
   if (!read.ok && row.form !== 'temporal') throw new Error(`schedule ${row.id} is stored, but is not valid`);
-  const { timing, policies } = read.ok ? read : { timing: null, policies: { catchUp: defaultCatchUp } };
+  const unread: Pick<Policies, 'catchUp' | 'overlap'> = { catchUp: defaultCatchUp, overlap: 'skip' };
+  const { timing, policies } = read.ok ? read : { timing: null, policies: unread };
+  const { catchUp, overlap } = policies;
   const values = [row.id, at, workflowId, firstExecutionRunId];
   const runs = await client.query<{ scheduled_at: Date }>(slotQueries.taken, values);
   const busy = await client.query(slotQueries.busy, values);
-  return admitSlot(
-    {
-      ...{ timing, catchUp: policies.catchUp, paused: row.paused, isDeleted: row.deleted_at !== null },
+  return {
+    schedule: {
+      ...{ timing, catchUp, overlap, paused: row.paused, isDeleted: row.deleted_at !== null },
       changedAt: row.updated_at.getTime(),
       isApplied: row.is_applied,
       skipped: new Set(row.skipped.map((skip) => skip.getTime())),
     },
-    {
+    slot: {
       ...{ at: at.getTime(), startedAt: startedAt.getTime(), now, wasBusy: busy.rows.length > 0 },
+      heldUntil: row.held_until?.getTime() ?? null,
       taken: new Set(runs.rows.map((run) => run.scheduled_at.getTime())),
     },
-  );
+  };
 }

@@ -1,7 +1,7 @@
 // Taking a run, by compare-and-set on (id, epoch, run id): of two executions one wins, and the winner may ask again.
 import type pg from 'pg';
 import { isFinal, type RunState } from '../graph/states.ts';
-import { admitFired } from './admit-slots.ts';
+import { admitFired, noteBegun } from './admit-slots.ts';
 import { readAsked } from './asked-jobs.ts';
 import type { Database } from './database.ts';
 import { insertEvents, type NewEvent } from './events.ts';
@@ -109,7 +109,7 @@ async function lockAndTakeGraphRun(
   if (!row) return lost(`workflow ${identity.workflowId} names a graph run that does not exist`);
   if (row.invalid !== null) return { outcome: 'invalid', message: row.invalid };
   if (row.project !== request.project) return mismatch(row, request.project);
-  if (found?.slotted && found.state === 'PENDING') {
+  if (found?.state === 'PENDING') {
     const admitted = await admitAgain(client, row, request);
     events.push(...admitted.events);
     if (!admitted.isAdmitted) return { outcome: 'dropped', message: admitted.why };
@@ -150,11 +150,16 @@ async function lockAndTakeGraphRun(
 /** It has waited for a worker since the watch made its row: another time may have come, or its own run. */
 async function admitAgain(
   client: pg.ClientBase,
-  { id, project }: RunRow,
+  { id, project, slotted }: GraphRunRow,
   { scheduled, identity, actor }: OpenGraphRun,
 ): Promise<MadeOutside> {
   if (!scheduled) return { isAdmitted: true, events: [] };
-  const admitted = await admitFired(client, { project, fired: scheduled, identity, graphRunId: id, actor });
+  const fired = { project, fired: scheduled, identity, graphRunId: id, actor };
+  if (!slotted) {
+    await noteBegun(client, fired);
+    return { isAdmitted: true, events: [] };
+  }
+  const admitted = await admitFired(client, fired);
   if (!admitted.isAdmitted) {
     await client.query('DELETE FROM graph_run WHERE id = $1', [id]);
     return dropped(admitted);

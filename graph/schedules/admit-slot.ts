@@ -1,5 +1,5 @@
 // The one place where it is decided what becomes of a time at which Temporal has fired a schedule. Pure.
-import { graceMs, type Policies } from './policies.ts';
+import { graceMs, type Policies, waitsForEnd } from './policies.ts';
 import { isTick, ticksAfter } from './ticks.ts';
 import type { Timing } from './timing.ts';
 
@@ -7,6 +7,7 @@ export interface FiredSchedule {
   /** Null where only Temporal reads its times: then all that it fires are. */
   readonly timing: Timing | null;
   readonly catchUp: Policies['catchUp'];
+  readonly overlap: Policies['overlap'];
   readonly paused: boolean;
   readonly isDeleted: boolean;
   /** Times that somebody has skipped. */
@@ -22,8 +23,10 @@ export interface FiredSlot {
   /** When Temporal started the workflow. */
   readonly startedAt: number;
   readonly now: number;
-  /** A run of the schedule was open at that time: it was for the overlap policy to decide what waits for its end. */
+  /** A run of the schedule that had really begun was open at that time: what waited, waited for its end. */
   readonly wasBusy: boolean;
+  /** The end of an outage during which that time came; null where it came in none. See `heldSince`. */
+  readonly heldUntil: number | null;
   /** Times from `at` on that other runs of the schedule are of. */
   readonly taken: ReadonlySet<number>;
 }
@@ -52,10 +55,51 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   if (!isOwn) return { admit: 'trigger' };
   if (taken.has(at)) return drop('a run was made for this time before');
   if (!timing) return { admit: 'run', at };
+  const late = { timing, catchUp, skipped: schedule.skipped };
+  switch (whyLate({ ...schedule, timing }, slot)) {
+    case 'waited':
+    case 'asked':
+      return { admit: 'run', at };
+    case 'held':
+      // Not counted: how long it waited for the runs that came of the outage before it.
+      return admitLate(late, slot, (slot.heldUntil ?? now) + (now - startedAt) - timing.jitterMs);
+    case 'missed':
+      return admitLate(late, slot, now - timing.jitterMs);
+  }
+}
+
+/**
+ * Since when an outage has kept an execution of the schedule from its begin; null where none did. Where runs wait for each other,
+ * Temporal holds those of the times in between back until it ends, and starts them late, as it does what is asked for by hand.
+ */
+export function heldSince(schedule: FiredSchedule, slot: FiredSlot): number | null {
+  const { timing } = schedule;
+  const { at, startedAt, now } = slot;
+  if (!waitsForEnd(schedule.overlap)) return null;
+  const isMissed = timing && isTick(timing, at) && whyLate({ ...schedule, timing }, slot) === 'missed';
+  // Temporal may have been away as well, and have started it late for that.
+  const since = isMissed ? Math.min(at, startedAt) : startedAt;
+  return now - since > graceMs ? since : null;
+}
+
+/**
+ * It `waited` for a run by the overlap policy; was `held` back by one that itself waited for the end of an outage; was `asked` for by
+ * hand long after; or was `missed`, if it is late at all.
+ */
+function whyLate(
+  { timing, catchUp, overlap }: Pick<FiredSchedule, 'catchUp' | 'overlap'> & { readonly timing: Timing },
+  { at, startedAt, wasBusy, heldUntil }: FiredSlot,
+): 'waited' | 'held' | 'asked' | 'missed' {
   const delayMs = startedAt - at - timing.jitterMs;
-  const isBackfill = delayMs > (catchUp.missed === 'none' ? graceMs : catchUp.windowMs + graceMs);
-  if (isBackfill || slot.wasBusy) return { admit: 'run', at };
-  return admitLate({ timing, catchUp, skipped: schedule.skipped }, slot, now - timing.jitterMs);
+  if (delayMs <= graceMs) return 'missed';
+  if (waitsForEnd(overlap) && wasBusy) return 'waited';
+  if (waitsForEnd(overlap) && heldUntil !== null) return 'held';
+  return delayMs > lateMsMax(catchUp) ? 'asked' : 'missed';
+}
+
+/** Temporal catches up with no more than that either. */
+function lateMsMax({ missed, windowMs }: Policies['catchUp']): number {
+  return missed === 'none' ? graceMs : windowMs + graceMs;
 }
 
 function admitLate(
@@ -63,15 +107,12 @@ function admitLate(
   { at, taken }: FiredSlot,
   now: number,
 ): Admission {
-  const { missed, windowMs } = catchUp;
-  if (missed === 'none') {
-    return now - at > graceMs ? drop('it was missed, and is not caught up with') : { admit: 'run', at };
-  }
+  const { missed } = catchUp;
   const newest = missed === 'latest' ? newestTick(timing, { at, now, skipped }) : at;
   if (newest !== at && taken.has(newest)) return drop(`a run was made for a later time, ${show(newest)}`);
-  if (now - newest > Math.max(windowMs, graceMs))
-    return drop('it was missed for longer than is caught up with');
-  return { admit: 'run', at: newest };
+  if (now - newest <= lateMsMax(catchUp)) return { admit: 'run', at: newest };
+  if (missed === 'none') return drop('it was missed, and is not caught up with');
+  return drop('it was missed for longer than is caught up with');
 }
 
 function drop(why: string): Admission {

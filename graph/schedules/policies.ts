@@ -11,6 +11,11 @@ export const overlapPolicies = [
 ] as const;
 export type OverlapPolicy = (typeof overlapPolicies)[number];
 
+/** Temporal starts the run of such a time when the one before has ended, however long after. */
+export function waitsForEnd(overlap: OverlapPolicy): boolean {
+  return overlap === 'buffer_one' || overlap === 'buffer_all' || overlap === 'cancel_other';
+}
+
 /** Which of the times that were missed during an outage are made up for: the newest one, all, or none. */
 export const catchUpPolicies = ['none', 'latest', 'all'] as const;
 export type CatchUpPolicy = (typeof catchUpPolicies)[number];

@@ -1,7 +1,7 @@
 // Times of schedules that pass while somebody is away: how many runs come of them is up to the schedule, not to who was away.
 import { expect } from 'vitest';
 import type { GraphRunView } from '../../client/index.ts';
-import { type CatchUpPolicy, catchUpPolicies } from '../../graph/schedules/policies.ts';
+import type { CatchUpPolicy, OverlapPolicy } from '../../graph/schedules/policies.ts';
 import { isFinal } from '../../graph/states.ts';
 import { until } from '../support/until.ts';
 import { expectSound } from './support/expect-sound.ts';
@@ -26,16 +26,31 @@ const expected: Readonly<Record<CatchUpPolicy, readonly number[]>> = {
   all: [0, 1, 2],
 };
 
+interface Policy {
+  readonly missed: CatchUpPolicy;
+  readonly overlap: OverlapPolicy;
+}
+
+/** Whether Temporal skips or holds back what comes meanwhile makes no difference. */
+const policies: readonly Policy[] = [
+  { missed: 'all', overlap: 'buffer_all' },
+  { missed: 'latest', overlap: 'skip' },
+  { missed: 'latest', overlap: 'buffer_all' },
+  { missed: 'none', overlap: 'skip' },
+  { missed: 'none', overlap: 'buffer_one' },
+  { missed: 'none', overlap: 'buffer_all' },
+];
+
 interface Missed {
   readonly first: number;
   readonly last: number;
-  projectOf(policy: CatchUpPolicy): string;
+  projectOf(policy: Policy): string;
 }
 
 /** A schedule of each policy, which fires a few times and never again. */
 async function createSchedules(prefix: string): Promise<Missed> {
-  const projectOf = (policy: CatchUpPolicy) => `${prefix}-${policy}`;
-  for (const policy of catchUpPolicies) {
+  const projectOf = ({ missed, overlap }: Policy) => `${prefix}-${missed}-${overlap.replace('_', '-')}`;
+  for (const policy of policies) {
     const project = projectOf(policy);
     await stack.push({
       project,
@@ -45,13 +60,13 @@ async function createSchedules(prefix: string): Promise<Missed> {
   }
   const first = Math.ceil((Date.now() + beforeMs) / everyMs) * everyMs;
   const last = first + (slots - 1) * everyMs;
-  for (const missed of catchUpPolicies) {
-    const project = projectOf(missed);
+  for (const policy of policies) {
+    const project = projectOf(policy);
     await client.schedules.create(project, {
       name,
       interval: { every: `${everyMs / 1_000}s` },
       ...{ startAt: new Date(first).toISOString(), endAt: new Date(last).toISOString() },
-      ...{ catchUp: { missed }, overlap: missed === 'all' ? 'buffer_all' : 'skip' },
+      ...{ catchUp: { missed: policy.missed }, overlap: policy.overlap },
     });
     const isApplied = async () => (await client.schedules.get(project, name)).isApplied || undefined;
     await until(isApplied, 'Temporal has it');
@@ -79,27 +94,27 @@ const runsOf = async (project: string): Promise<GraphRunView[]> =>
 
 /** Waits for the runs that are to come of what was missed; there are no others. */
 async function expectRuns({ first, projectOf }: Missed): Promise<void> {
-  for (const policy of ['all', 'latest', 'none'] as const) {
+  for (const policy of policies) {
     const project = projectOf(policy);
     const runs = await until(
       async () => {
         const found = await runsOf(project).catch(() => []);
         const areThere =
-          found.length >= expected[policy].length && found.every(({ state }) => isFinal(state));
+          found.length >= expected[policy.missed].length && found.every(({ state }) => isFinal(state));
         return areThere ? found : undefined;
       },
       `${project} has made its runs`,
       40_000,
     );
-    if (policy !== 'none') stack.runs.push(...runs.map(({ id }) => id));
+    if (policy.missed !== 'none') stack.runs.push(...runs.map(({ id }) => id));
   }
-  for (const policy of catchUpPolicies) {
+  for (const policy of policies) {
     const project = projectOf(policy);
     await untilOver(project);
     const at = (await runsOf(project)).map(
       ({ scheduledAt }) => (Date.parse(scheduledAt ?? '') - first) / everyMs,
     );
-    expect({ policy, slots: at.toSorted() }).toEqual({ policy, slots: expected[policy] });
+    expect({ policy, slots: at.toSorted() }).toEqual({ policy, slots: expected[policy.missed] });
   }
 }
 

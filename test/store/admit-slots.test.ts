@@ -143,6 +143,41 @@ test.each([
   expect(await runsOf(project)).toEqual(expected.map((hours) => of(before(hours))));
 });
 
+test('what waited for one that an outage held is late for the outage, also where it ran', async () => {
+  const project = await makeSchedule({ missed: 'none' });
+  await age(project);
+  const now = () => new Date();
+  expect(await open(project, execution(before(2)))).toMatchObject({ outcome: 'dropped' });
+  expect(await open(project, execution(before(1)), now())).toMatchObject({ outcome: 'dropped' });
+  // Nothing that it could have waited for: it was asked for by hand.
+  expect(await open(project, execution(before(3)), now())).toMatchObject({ outcome: 'opened' });
+  expect(await runsOf(project)).toEqual([of(before(3))]);
+});
+
+test('likewise for a trigger, which the watch has shown meanwhile', async () => {
+  const project = await makeSchedule({ missed: 'none' });
+  await age(project);
+  const trigger = execution(new Date(before(2).getTime() + 1_000));
+  await record(project, trigger);
+  expect(await open(project, trigger)).toMatchObject({ outcome: 'opened' });
+  expect(await open(project, execution(before(1)), new Date())).toMatchObject({ outcome: 'dropped' });
+  expect(await runsOf(project)).toEqual([of(trigger.at)]);
+});
+
+test('what waited for a run that had begun runs', async () => {
+  const project = await makeSchedule({ missed: 'none' });
+  await age(project);
+  const long = execution(before(2));
+  expect(await open(project, long, new Date())).toMatchObject({ outcome: 'opened' });
+  await sql.query('UPDATE graph_run SET started_at = $2 WHERE workflow_id = $1', [
+    long.identity.workflowId,
+    before(2),
+  ]);
+  await open(project, execution(before(3)));
+  expect(await open(project, execution(before(1)), new Date())).toMatchObject({ outcome: 'opened' });
+  expect(await runsOf(project)).toEqual([of(before(1)), of(before(2))]);
+});
+
 test('one that the watch has shown and that is dropped is gone, with an event', async () => {
   const project = await makeSchedule({ missed: 'all', window: '12h' });
   await age(project);

@@ -16,6 +16,7 @@ function admit(
     {
       timing: hourly,
       catchUp,
+      overlap: 'buffer_all',
       paused: false,
       isDeleted: false,
       skipped: new Set(),
@@ -23,7 +24,7 @@ function admit(
       isApplied: true,
       ...schedule,
     },
-    { at, startedAt: at, now: at + 100, wasBusy: false, taken: new Set(), ...slot },
+    { at, startedAt: at, now: at + 100, wasBusy: false, heldUntil: null, taken: new Set(), ...slot },
   );
   if (admission.admit === 'drop') return `drop: ${admission.why}`;
   return admission.admit === 'run' ? `run ${new Date(admission.at).toISOString().slice(11, 16)}` : 'trigger';
@@ -68,6 +69,26 @@ describe('a time that was fired', () => {
     expect(admit(latest, { startedAt: at + 1.5 * hour, now: at + 1.5 * hour, wasBusy: true })).toBe(
       'run 09:00',
     );
+  });
+
+  it('that nothing waits for is missed, though a run was open', () => {
+    const missed = { now: at + 5 * hour, wasBusy: true };
+    for (const overlap of ['allow_all', 'buffer_all'] as const) {
+      expect(admit(none, missed, { overlap })).toMatch(/^drop: it was missed/);
+      expect(admit(latest, missed, { overlap })).toBe('run 14:00');
+      expect(admit(all, missed, { overlap })).toMatch(/^drop: it was missed/);
+    }
+    const late = { startedAt: at + 2 * hour, now: at + 2 * hour, wasBusy: true };
+    expect(admit(all, { ...late, now: at + 3.5 * hour }, { overlap: 'allow_all' })).toMatch(/^drop/);
+  });
+
+  it('that Temporal starts, and that is admitted, up to a minute after the window', () => {
+    for (const ms of [0, 30_000, 60_000]) {
+      const late = { startedAt: at + 3 * hour + ms, now: at + 3 * hour + ms };
+      expect(admit(all, late)).toBe('run 09:00');
+      expect(admit(all, { ...late, startedAt: at })).toBe('run 09:00');
+    }
+    expect(admit(all, { now: at + 3 * hour + 61_000 })).toMatch(/^drop: it was missed for longer/);
   });
 
   it('that was asked for long after runs as it is, unless it ran', () => {
