@@ -13,6 +13,8 @@ export interface FiredSchedule {
   /** Times that somebody has skipped. */
   readonly skipped: ReadonlySet<number>;
   readonly changedAt: number;
+  /** The last change of what says when it fires; of the others `changedAt` tells as well. */
+  readonly definedAt: number;
   /** Temporal has its last change: until then it fires by what the schedule was before. */
   readonly isApplied: boolean;
 }
@@ -52,10 +54,12 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
     if (schedule.paused) return drop('the schedule was paused');
     if (!isOwn) return drop('the schedule was changed: this is no time of it any more');
   }
-  if (!isOwn) return { admit: 'trigger' };
+  if (!isOwn && !isOfBefore(schedule, slot)) return { admit: 'trigger' };
   if (taken.has(at)) return drop('a run was made for this time before');
   if (!timing) return { admit: 'run', at };
   const late = { timing, catchUp, skipped: schedule.skipped };
+  // Which times came after it by the times of then is not known: each is caught up with by its age.
+  if (!isOwn) return byAge(catchUp, at, now);
   switch (whyLate({ ...schedule, timing }, slot)) {
     case 'waited':
     case 'asked':
@@ -97,6 +101,14 @@ function whyLate(
   return delayMs > lateMsMax(catchUp) ? 'asked' : 'missed';
 }
 
+/** A time by what the schedule was before, or a trigger: they look alike, and a run of one time counts for no other. */
+function isOfBefore({ definedAt }: FiredSchedule, { at, startedAt }: FiredSlot): boolean {
+  return at <= definedAt && startedAt - at <= promptMs;
+}
+
+/** Temporal fires a time within a second or so, a busy one within a few. */
+const promptMs = 10_000;
+
 /** Temporal catches up with no more than that either. */
 function lateMsMax({ missed, windowMs }: Policies['catchUp']): number {
   return missed === 'none' ? graceMs : windowMs + graceMs;
@@ -110,8 +122,12 @@ function admitLate(
   const { missed } = catchUp;
   const newest = missed === 'latest' ? newestTick(timing, { at, now, skipped }) : at;
   if (newest !== at && taken.has(newest)) return drop(`a run was made for a later time, ${show(newest)}`);
-  if (now - newest <= lateMsMax(catchUp)) return { admit: 'run', at: newest };
-  if (missed === 'none') return drop('it was missed, and is not caught up with');
+  return byAge(catchUp, newest, now);
+}
+
+function byAge(catchUp: Policies['catchUp'], at: number, now: number): Admission {
+  if (now - at <= lateMsMax(catchUp)) return { admit: 'run', at };
+  if (catchUp.missed === 'none') return drop('it was missed, and is not caught up with');
   return drop('it was missed for longer than is caught up with');
 }
 

@@ -36,9 +36,10 @@ async function makeSchedule(catchUp: object): Promise<string> {
 }
 
 const age = (project: string) =>
-  sql.query(`UPDATE schedule SET updated_at = now() - interval '2 days' WHERE temporal_id = $1`, [
-    `${project}/s`,
-  ]);
+  sql.query(
+    `UPDATE schedule SET updated_at = now() - interval '2 days', defined_at = now() - interval '2 days' WHERE temporal_id = $1`,
+    [`${project}/s`],
+  );
 
 function execution(at: Date) {
   made += 1;
@@ -193,6 +194,21 @@ test('one that the watch has shown and that is dropped is gone, with an event', 
   expect(await runsOf(project)).toEqual([]);
   const { items: events } = await store.events.list({ after: 0, limit: 100, project });
   expect(events.at(-1)).toMatchObject({ reason: 'dropped', schedule: 's', graphRunId: items[0]?.id });
+});
+
+test('a time that was fired before the times were changed makes one run, and is a time still', async () => {
+  const project = await makeSchedule({});
+  await age(project);
+  const cron = `${(minute + 1) % 60} * * * *`;
+  await store.schedules.change({ project, name: 's', written: { cron }, actor });
+  await sql.query('UPDATE schedule SET pushed_revision = revision');
+  expect(await open(project, execution(hour))).toMatchObject({ outcome: 'opened' });
+  expect(await open(project, execution(hour))).toMatchObject({ outcome: 'dropped' });
+  expect(await open(project, execution(before(2)))).toMatchObject({ outcome: 'dropped' });
+  expect(await runsOf(project)).toEqual([of(hour)]);
+  expect(await sql.query('SELECT is_slot FROM graph_run WHERE project_name = $1', [project])).toEqual([
+    { is_slot: true },
+  ]);
 });
 
 test('a trigger is of no time, and runs beside', async () => {

@@ -21,6 +21,7 @@ function admit(
       isDeleted: false,
       skipped: new Set(),
       changedAt,
+      definedAt: schedule.changedAt ?? changedAt,
       isApplied: true,
       ...schedule,
     },
@@ -120,7 +121,20 @@ describe('a time that was fired', () => {
   it('before the change runs by what the schedule was then', () => {
     const after = { changedAt: at + 1_000, isApplied: false };
     expect(admit(latest, {}, { ...after, paused: true })).toBe('run 09:00');
-    expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('trigger');
+    expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('run 09:00');
+  });
+
+  it('before its times were changed is one of then, and runs once, unless it was missed', () => {
+    const edited = { changedAt: at + 1_000, timing: timingOf({ cron: '30 * * * *' }) };
+    for (const catchUp of [none, latest, all]) expect(admit(catchUp, {}, edited)).toBe('run 09:00');
+    expect(admit(latest, { now: at + hour / 2 }, edited)).toBe('run 09:00');
+    expect(admit(latest, { taken: new Set([at]) }, edited)).toMatch(/^drop: a run was made for this time/);
+    expect(admit(none, { now: at + 61_000 }, edited)).toMatch(/^drop: it was missed, and is not/);
+    expect(admit(latest, { now: at + 2 * hour }, edited)).toMatch(/^drop: it was missed for longer/);
+    // Not fired then: nothing tells that it was a time of the schedule.
+    expect(admit(latest, { startedAt: at + hour, now: at + hour }, edited)).toBe('trigger');
+    // Its times are the same; somebody has paused it.
+    expect(admit(latest, { now: at + 2 * hour }, { ...edited, definedAt: at - 1_000 })).toBe('trigger');
   });
 });
 

@@ -24,7 +24,12 @@ function runsOf({ every, away, missed, overlap = 'buffer_all', takes = 0, until,
   const schedule: FiredSchedule = {
     timing: timingOf({ cron: `*/${every} * * * *` }),
     ...{ catchUp: { missed, windowMs: 60 * minute }, overlap, paused: false, isDeleted: false },
-    ...{ skipped: new Set<number>(), changedAt: begin - 60 * minute, isApplied: true },
+    ...{
+      skipped: new Set<number>(),
+      changedAt: begin - 60 * minute,
+      definedAt: begin - 60 * minute,
+      isApplied: true,
+    },
   };
   const back = begin + away * minute;
   const runs: { at: number; from: number; to: number }[] = [];
