@@ -29,6 +29,7 @@ import type {
   RunToStart,
 } from './store.ts';
 import { readTasks } from './tasks.ts';
+import { startedHere } from './unopened-runs.ts';
 
 /** Triggers of one project lock it one after the other anyway; one that is not done soon is better asked for again. */
 const triggers = { atOnce: 2, waitMaxMs: 5_000 };
@@ -45,7 +46,7 @@ export function createGraphRuns(database: Database, graphs: Graphs, cache: Graph
            SELECT r.id, r.workflow_id AS "workflowId", r.project_name AS project, r.created_at,
              row_number() OVER (PARTITION BY r.project_id ORDER BY r.created_at, r.id) AS round
            FROM graph_run r
-           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (r.origin IN ('api', 'after', 'backfill') OR r.epoch > 1)
+           WHERE r.is_waiting AND r.first_execution_run_id IS NULL AND (${startedHere} OR r.epoch > 1)
              AND (r.created_at < $1 OR r.origin = 'after')
              AND NOT EXISTS (SELECT FROM task t WHERE t.graph_run_id = r.id AND t.epoch = r.epoch)
          ) unstarted ORDER BY round, created_at, id LIMIT $2`,

@@ -52,6 +52,9 @@ const projectOf = {
 } as const;
 const jobOf = { graph_run: 'NULL', job_run: '(SELECT key FROM job WHERE id = r.job_id)' } as const;
 
+/** Runs `r` whose first execution is started from here, after their row is there. */
+export const startedHere = `r.origin IN ('api', 'after', 'backfill')`;
+
 /** Makes an execution the Task of a run that it never opened, since it was ended before. */
 export async function claimUnopened(
   client: pg.ClientBase,
@@ -61,8 +64,8 @@ export async function claimUnopened(
   for (const subject of ['graph_run', 'job_run'] as const) {
     // As those who open a run lock it: one of the two is first, and the other finds a Task.
     const found = await client.query<{ id: string; epoch: number }>(
-      `SELECT id, epoch FROM ${subject} WHERE workflow_id = $1 AND completed_at IS NULL
-         AND (first_execution_run_id = $2 OR (first_execution_run_id IS NULL AND (origin = 'api' OR epoch > 1))) FOR UPDATE`,
+      `SELECT r.id, r.epoch FROM ${subject} r WHERE r.workflow_id = $1 AND r.completed_at IS NULL
+         AND (r.first_execution_run_id = $2 OR (r.first_execution_run_id IS NULL AND (${startedHere} OR r.epoch > 1))) FOR UPDATE`,
       [workflowId, firstExecutionRunId],
     );
     const run = found.rows[0];

@@ -43,6 +43,13 @@ test('a project that is deleted takes it away', async () => {
   expect(await tend(backfill)).toEqual([]);
 });
 
+test('a run of it whose workflow is ended before its start was noted is carried out by that workflow', async () => {
+  const [run] = await tend(await makeBackfill());
+  const identity = { workflowId: run?.workflowId ?? '', runId: 'ended', firstExecutionRunId: 'ended' };
+  expect(await store.watch.claimUnopened(identity, 'watch')).toBe(true);
+  expect((await store.graphRuns.get(run?.id ?? '')).tasks).toMatchObject([{ runId: 'ended', epoch: 1 }]);
+});
+
 test('a pause of its schedule makes no difference', async () => {
   const backfill = await makeBackfill();
   await store.schedules.pause({ project: backfill.project, name: 's', paused: true, note: null, actor });
