@@ -40,6 +40,8 @@ export interface ScheduleToPush {
   readonly isEnded: boolean;
   /** Its definition was changed here, and Temporal does not have that. */
   readonly isDefinedHere: boolean;
+  /** Temporal has had all of it, and is given more times alone. */
+  readonly isRenewal: boolean;
 }
 
 /** What Temporal has taken. */
@@ -70,6 +72,8 @@ export interface SchedulePushes {
   pushed(schedule: ScheduleToPush, pushed: PushedSchedule | null): Promise<'kept' | 'again' | 'gone'>;
   /** Temporal has a newer definition. What was done to its state here is still to be told. */
   outdated(schedule: ScheduleToPush, newer: OutsideSchedule): Promise<void>;
+  /** Temporal is told nothing, and whoever comes next may look at it. */
+  release(schedule: ScheduleToPush): Promise<void>;
   /** It is tried again later. */
   postpone(schedule: ScheduleToPush, problem: string): Promise<void>;
 }
@@ -112,7 +116,7 @@ export function createSchedulePushes(database: Database): SchedulePushes {
            s.temporal_id AS "temporalId", s.definition, s.paused, s.note, s.form, s.pushed_limit AS "pushedLimit",
            s.deleted_at IS NOT NULL AS "isDeleted", s.push_claim AS claim, s.seen, s.seen_paused AS "seenPaused",
            s.seen_note AS "seenNote", s.defined_at AS "definedAt", s.defined_revision > s.pushed_revision AS "isDefinedHere",
-           s.ended_at IS NOT NULL AS "isEnded",
+           s.ended_at IS NOT NULL AS "isEnded", s.pushed_revision = s.revision AND s.seen IS NOT NULL AS "isRenewal",
            CASE WHEN s.definition ->> 'limit' IS NULL THEN 0 ELSE ${countMade('s.id')} END AS made`,
         [id, claimLasts],
       );
@@ -120,6 +124,7 @@ export function createSchedulePushes(database: Database): SchedulePushes {
     },
     pushed: (schedule, pushed) => database.transaction((client) => notePushed(client, schedule, pushed)),
     outdated: (schedule, newer) => database.transaction((client) => takeNewer(client, schedule, newer)),
+    release: (schedule) => release(pool, schedule),
     postpone: async (schedule, problem) => {
       const { id, claim } = schedule;
       const postponed = await pool.query(
@@ -178,10 +183,7 @@ async function takeNewer(
   );
   const [before] = found.rows;
   if (!before) {
-    await client.query('UPDATE schedule SET push_after = NULL WHERE id = $1 AND push_claim = $2', [
-      id,
-      claim,
-    ]);
+    await release(client, schedule);
     return;
   }
   const { definition, spec, seen, paused, note, updatedAt } = newer;
@@ -203,6 +205,13 @@ async function takeNewer(
   const lost = { ...event, reason: 'overruled', actor: before.updated_by, note: told };
   const won = { ...event, reason: 'changed', actor: temporalActor, note: byTools };
   await insertEvents(client, isDefinedHere ? [won, lost] : [won]);
+}
+
+async function release(
+  client: Pick<pg.ClientBase, 'query'>,
+  { id, claim }: Pick<ScheduleToPush, 'id' | 'claim'>,
+): Promise<void> {
+  await client.query('UPDATE schedule SET push_after = NULL WHERE id = $1 AND push_claim = $2', [id, claim]);
 }
 
 /** Nothing was done to its state here that Temporal does not have. */

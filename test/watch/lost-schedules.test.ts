@@ -98,6 +98,24 @@ it('count as deleted where it is the same one, however many they are', async () 
   expect(items.map(({ name }) => name)).toEqual(['over']);
 });
 
+it('are not made there again only to get more times', async () => {
+  await create('renewed', { cron: '0 9 * * *' });
+  const temporalId = `${project}/renewed`;
+  const runOut = () =>
+    sql.query('UPDATE schedule SET pushed_until = now() WHERE temporal_id = $1', [temporalId]);
+  const renewed = `SELECT FROM schedule WHERE temporal_id = $1 AND pushed_until > now() + interval '700 days'`;
+  await runOut();
+  await push('renewed');
+  expect(await sql.query(renewed, [temporalId])).toHaveLength(1);
+  await runOut();
+  await handle('renewed').delete();
+  await push('renewed');
+  await expect(handle('renewed').describe()).rejects.toThrow('not found');
+  await look();
+  await expect(find('renewed')).rejects.toMatchObject({ code: 'SCHEDULE_UNKNOWN' });
+  expect(await eventsOf('renewed')).toEqual(['created test', 'deleted temporal']);
+});
+
 it('that are unknown here, and that Temporal does not answer of, are asked for again', async () => {
   const asked: string[] = [];
   const schedules = {

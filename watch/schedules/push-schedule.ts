@@ -22,6 +22,8 @@ export type Push =
   | { readonly outcome: 'outdated'; readonly schedule: OutsideSchedule }
   /** It was changed in Temporal each time that it was to be changed from here. */
   | { readonly outcome: 'contended' }
+  /** It was there, and somebody has deleted it: whoever compares the two decides what it is here. */
+  | { readonly outcome: 'missing' }
   /** Temporal has lost it, with its times, which stood there alone. */
   | { readonly outcome: 'lost' };
 
@@ -41,6 +43,7 @@ export async function pushSchedule(
   for (let tries = 0; tries < triesMax; tries += 1) {
     const before = await temporal.describe(temporalId);
     if (!before && schedule.isEnded) return { outcome: 'put', pushed: forgotten(schedule) };
+    if (!before && schedule.isRenewal) return { outcome: 'missing' };
     if (!before && schedule.form === 'temporal' && schedule.seen === null && !schedule.isDefinedHere) {
       return { outcome: 'lost' };
     }

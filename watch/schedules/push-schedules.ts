@@ -44,6 +44,7 @@ async function pushClaimed(
   try {
     const push = await starter.pushSchedule(schedule);
     if (push.outcome === 'outdated') await schedules.outdated(schedule, push.schedule);
+    else if (push.outcome === 'missing') await schedules.release(schedule);
     else if (push.outcome === 'contended' || push.outcome === 'lost') {
       await schedules.postpone(schedule, untold[push.outcome]);
     } else {
