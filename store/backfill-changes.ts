@@ -5,6 +5,7 @@ import type { BackfillView } from '../graph/schedules/backfills.ts';
 import { type BackfillRow, lockBackfill, readBackfill, toBackfillView } from './backfill-rows.ts';
 import { type CancelToSend, cancelGraphRun } from './cancel-runs.ts';
 import type { NewEvent } from './events.ts';
+import { checkBackfillCount } from './new-backfills.ts';
 
 export interface BackfillCancel {
   readonly id: string;
@@ -93,6 +94,7 @@ export async function resumeBackfill(client: pg.ClientBase, { id, failed, note, 
     [id, failed, actor],
   );
   if (row.handled === row.total && updated.rows[0]?.redo.length === 0) throw isDone(row);
+  await checkBackfillCount(client, { id: row.project_id, name: row.project }, id);
   const made = toBackfillView(await readBackfill(client, id));
   return { made, events: [eventOf(row, { reason: 'resumed', state: made.state, actor, note })] };
 }

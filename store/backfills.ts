@@ -38,7 +38,10 @@ export interface Backfills {
   list(filter: BackfillFilter, page: PageRequest): Promise<Page<BackfillView>>;
   /** No more runs are made. @throws CodedError BACKFILL_UNKNOWN, BACKFILL_HAS_ENDED */
   cancel(cancel: BackfillCancel, once?: Once<CancelledBackfill>): Promise<CancelledBackfill>;
-  /** It goes on where it was stopped. @throws CodedError BACKFILL_UNKNOWN, BACKFILL_IS_OPEN, BACKFILL_IS_DONE, SCHEDULE_UNKNOWN */
+  /**
+   * It goes on where it was stopped.
+   * @throws CodedError BACKFILL_UNKNOWN, BACKFILL_IS_OPEN, BACKFILL_IS_DONE, SCHEDULE_UNKNOWN, TOO_MANY_BACKFILLS
+   */
   resume(resume: BackfillResume, once?: Once<BackfillView>): Promise<BackfillView>;
 
   /** That have not ended, the due ones first. */

@@ -46,8 +46,8 @@ export async function insertBackfill(client: pg.ClientBase, cache: GraphCache, b
   // Its runs are of the graph that is current then, with the defaults of that.
   completeParams(graph, params);
   planRun(graph, select);
-  await checkBackfillCount(client, { id: projectId, name: project });
   const id = newId();
+  await checkBackfillCount(client, { id: projectId, name: project }, id);
   await client.query(
     `INSERT INTO backfill (id, project_id, schedule_id, from_at, to_at, timezone, newest_first, at_once, again, params, "select",
        selective, slots, note, created_by, updated_by)
@@ -138,15 +138,17 @@ function readTimes(row: ScheduleRow, written: WrittenWindow) {
   return { ...found, timing };
 }
 
-/** @throws CodedError TOO_MANY_BACKFILLS */
-async function checkBackfillCount(
+/** The project is locked, for whoever else makes one. @throws CodedError TOO_MANY_BACKFILLS */
+export async function checkBackfillCount(
   client: pg.ClientBase,
   project: { readonly id: string; readonly name: string },
+  /** The backfill that is to be open. */
+  id: string,
 ): Promise<void> {
   const found = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM backfill
-     WHERE project_id = $1 AND stop_reason IS NULL AND completed_at IS NULL`,
-    [project.id],
+     WHERE project_id = $1 AND stop_reason IS NULL AND completed_at IS NULL AND id <> $2`,
+    [project.id, id],
   );
   const { openBackfills: most } = limits;
   if ((found.rows[0]?.count ?? 0) < most) return;

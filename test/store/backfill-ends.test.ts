@@ -155,14 +155,24 @@ test('how many of its runs are open is told by an index', async () => {
   expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/graph_run_\w*backfill/);
 });
 
-test('so many of a project are open at most', async () => {
-  const { project } = await makeBackfill();
-  await sql.query(
-    `INSERT INTO backfill (id, project_id, schedule_id, from_at, to_at, timezone, newest_first, at_once, again, params, selective,
-       slots, created_by, updated_by)
-     SELECT gen_random_uuid(), project_id, schedule_id, from_at, to_at, timezone, newest_first, at_once, again, params, selective,
-       slots, created_by, updated_by FROM backfill, generate_series(1, 99) WHERE project_id = (SELECT id FROM project WHERE name = $1)`,
-    [project],
-  );
-  await expect(backfillOf(project)).rejects.toMatchObject({ code: 'TOO_MANY_BACKFILLS' });
+test('so many of a project are open at most, also when one goes on', async () => {
+  const { project, ...backfill } = await makeBackfill();
+  await store.backfills.cancel({ id: backfill.id, running: false, note: null, actor });
+  const makeMany = (count: number) =>
+    sql.query(
+      `INSERT INTO backfill (id, project_id, schedule_id, from_at, to_at, timezone, newest_first, at_once, again, params, selective,
+         slots, created_by, updated_by)
+       SELECT gen_random_uuid(), project_id, schedule_id, from_at, to_at, timezone, newest_first, at_once, again, params, selective,
+         slots, created_by, updated_by FROM backfill, generate_series(1, $2) WHERE id = $1`,
+      [backfill.id, count],
+    );
+  await makeMany(99);
+  const last = await backfillOf(project);
+  const refused = { code: 'TOO_MANY_BACKFILLS' };
+  await expect(backfillOf(project)).rejects.toMatchObject(refused);
+  const resume = () => store.backfills.resume({ id: backfill.id, failed: false, note: null, actor });
+  await expect(resume()).rejects.toMatchObject(refused);
+  expect(await get(backfill)).toMatchObject({ reason: 'cancelled' });
+  await store.backfills.cancel({ id: last.id, running: false, note: null, actor });
+  expect(await resume()).toMatchObject({ state: 'PENDING' });
 });
