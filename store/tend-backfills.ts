@@ -174,6 +174,8 @@ async function goOn(
     } catch (error) {
       // It is refused before anything is written, and stays as it has ended.
       if (!(error instanceof CodedError) || error.status >= 500) throw error;
+      const told = { reason: 'refused', state: 'RUNNING', actor, note: error.message } as const;
+      events.push({ ...eventOf(row, told), graphRunId: id });
     }
   }
   if (done.length > 0) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { actor, useBackfills } from './use-backfills.ts';
 
-const { store, sql, makeBackfill, backfillOf, tend, get, hoursOf, carryOutOpen, finish } =
+const { store, sql, makeBackfill, backfillOf, tend, get, runsOf, hoursOf, carryOutOpen, finish } =
   await useBackfills();
 
 test('a graph that cannot be run with its parameters any more stops it, and it goes on when that is mended', async () => {
@@ -145,6 +145,23 @@ test('more of its times than can be looked at with one statement are skipped all
     state: 'SUCCESS',
     counts: { total: 2160, skipped: 2160, success: 0 },
   });
+});
+
+test('a run that cannot go on with it stays as it has ended, and an event tells why', async () => {
+  const { project, ...backfill } = await makeBackfill({ atOnce: 10 });
+  await finish(backfill, [3, 7]);
+  const [refused] = (await runsOf(backfill)).filter(({ hour }) => hour === 3);
+  await sql.query(`UPDATE graph_run SET version = NULL, reason = 'invalid' WHERE id = $1`, [refused?.id]);
+  await store.backfills.resume({ id: backfill.id, failed: true, note: null, actor });
+  expect(await tend(backfill)).toHaveLength(1);
+  const { items } = await store.events.list({ after: 0, limit: 500, project });
+  expect(items.filter(({ reason }) => reason === 'refused')).toMatchObject([
+    {
+      ...{ type: 'backfill', schedule: 's', backfillId: backfill.id, graphRunId: refused?.id, actor: 'test' },
+      note: `Graph run ${refused?.id} was not valid and has no graph to go on with.`,
+    },
+  ]);
+  expect(await get(backfill)).toMatchObject({ state: 'RUNNING', counts: { failed: 1, open: 1, left: 0 } });
 });
 
 test('how many of its runs are open is told by an index', async () => {
