@@ -3,6 +3,7 @@ import { durationLimitsMs, durationPattern, parseDurationMs } from './durations.
 import { limits } from './limits.ts';
 import { isReservedProjectName, jobKeyPattern, poolNamePattern, projectNamePattern } from './names.ts';
 import { defaultRetry, defaultTimeoutMs, type JobRules, onFailures, runIfRules } from './rules.ts';
+import { whyNoTimezone } from './timezone-names.ts';
 
 export const projectNameSchema = z
   .string()
@@ -21,8 +22,10 @@ export const poolSlotsSchema = z.int().min(1).max(limits.poolSlots);
 
 export const timezoneSchema = z
   .string()
-  .max(64)
-  .refine(isTimezone, 'expected a time zone of the IANA database, such as Europe/Berlin');
+  .max(64, { abort: true })
+  .refine((name) => whyNoTimezone(name) === undefined, {
+    error: ({ input }) => whyNoTimezone(String(input)),
+  });
 
 /** A JSON Schema (2020-12) for each parameter; params.ts looks into them. */
 export const paramSchemasSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -142,13 +145,4 @@ export function milliseconds(duration: string | undefined): number | undefined {
 function isDurationInRange(text: string): boolean {
   const ms = parseDurationMs(text) ?? 0;
   return ms >= durationLimitsMs.min && ms <= durationLimitsMs.max;
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,7 @@
 // The shapes that the API answers with: the store returns them, the API's replies are checked by them, the client's
 // types are inferred from them. Times are ISO 8601 in UTC.
 import { z } from 'zod';
-import { jobKeySchema, projectNameSchema, timezoneSchema } from './definition.ts';
+import { jobKeySchema, projectNameSchema } from './definition.ts';
 import { dropReasons, keepReasons, rerunReasons } from './resume.ts';
 import { computedPendingReasons, RunState, storedGraphRunReasons, storedJobRunReasons } from './states.ts';
 
@@ -37,7 +37,7 @@ export const runErrorSchema = z.object({
 
 export const projectSchema = z.object({
   name: projectNameSchema,
-  timezone: timezoneSchema,
+  timezone: z.string(),
   /** Of its most recently created GraphRun; null before the first. */
   state: state.nullable(),
   /** Of the current graph; null before the first. */

@@ -11,7 +11,9 @@ import { noQuery, pageQuery, projectPath } from '../request-schemas.ts';
 
 const tags = ['graphs'];
 
-const currentSchema = z.object({ version: z.int(), hash: z.string(), definition: graphDefinitionSchema });
+/** As it was stored, which may have been before its time zone was checked as it is now. */
+const storedSchema = graphDefinitionSchema.extend({ timezone: z.string().optional() });
+const currentSchema = z.object({ version: z.int(), hash: z.string(), definition: storedSchema });
 const pushedSchema = z.object({ version: z.int(), isNew: z.boolean(), change: graphChangeSchema });
 /** validateGraph reads it, so that all its problems are found at once; here it is only described. */
 const definitionBody = z

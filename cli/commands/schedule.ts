@@ -243,7 +243,7 @@ function renderSchedules(schedules: readonly ScheduleView[], color: boolean): st
     timesOf(schedule.definition),
     schedule.timezone,
     formatTime(schedule.nextAt),
-    stateOf(schedule),
+    stateInList(schedule),
   ]);
   return formatColumns([titles, ...rows]);
 }
@@ -251,6 +251,12 @@ function renderSchedules(schedules: readonly ScheduleView[], color: boolean): st
 function stateOf({ paused, endedAt, note }: ScheduleView): string {
   const state = paused ? 'paused' : 'on';
   return `${endedAt === null ? state : 'ended'}${note === null ? '' : `: ${printable(note)}`}`;
+}
+
+/** One whose last change Temporal does not take does not do what it says. */
+function stateInList(schedule: ScheduleView): string {
+  const { problem } = schedule;
+  return `${stateOf(schedule)}${problem === null ? '' : ` (not in Temporal: ${printable(problem)})`}`;
 }
 
 function timesOf({ cron = [], interval, calendars = [] }: ScheduleView['definition']): string {

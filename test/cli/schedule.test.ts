@@ -61,6 +61,12 @@ test('what is wrong is told, each at its place', async () => {
   expect(stderr).toMatch(
     /SCHEDULE_INVALID[\s\S]*\/cron {2}CRON_INVALID {2}day of month "13" and day of week "5"/,
   );
+  const project = await makeProject();
+  const zone = await run(['schedule', 'create', project, 'x', '--cron', '@daily', '--timezone', '+02:00']);
+  expect([zone.code, zone.stderr]).toEqual([
+    2,
+    expect.stringContaining('/timezone  SHAPE_INVALID  read "+02:00", expected a time zone of the IANA'),
+  ]);
 });
 
 test('change, pause, unpause, preview and delete', async () => {
@@ -103,6 +109,8 @@ test('a schedule that Temporal has not got yet says so', async () => {
   temporal.isAway = false;
   const { stdout } = await run(['schedule', 'show', project, 'a']);
   expect(stdout).toMatch(/^in Temporal +not yet: Temporal is away\.$/m);
+  const listed = await run(['schedule', 'list', project]);
+  expect(listed.stdout).toMatch(/^a +@daily .* on \(not in Temporal: Temporal is away\.\)$/m);
 });
 
 test('the help of a command of the group is its own', async () => {

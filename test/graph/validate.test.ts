@@ -113,6 +113,7 @@ describe('validateGraph', () => {
   it.each([
     ['a reserved project name', { project: 'pg-x', jobs: { a: upload } }, '/project'],
     ['an unknown time zone', { project: 'p', timezone: 'Mars/Base', jobs: { a: upload } }, '/timezone'],
+    ['an offset as time zone', { project: 'p', timezone: '+02:00', jobs: { a: upload } }, '/timezone'],
     ['an unknown field', { project: 'p', owner: 'me', jobs: { a: upload } }, ''],
     ['something else than an object', 'graph', ''],
     ['an array of jobs', { project: 'p', jobs: [upload] }, '/jobs'],

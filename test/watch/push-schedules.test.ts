@@ -177,6 +177,20 @@ it('what Temporal could not be told is kept, with why, and told when it is back'
   expect((await describeIt('later')).state.paused).toBe(true);
 });
 
+it('what Temporal refuses is told in its own words', async () => {
+  const name = { project, name: 'refused' };
+  await store.schedules.create({ ...name, written: { cron: '@daily' }, paused: true, note: null, actor });
+  // As it was stored before names of time zones were checked.
+  await sql.query(`UPDATE project SET timezone = '+02:00' WHERE name = $1`, [project]);
+  const id = (await store.schedules.idOf(project, name.name)) ?? '';
+  await expect(pushOne({ store, starter }, id)).rejects.toMatchObject({ code: 'TEMPORAL_UNAVAILABLE' });
+  const { problem } = await store.schedules.get(name);
+  expect(problem).toMatch(/^Temporal refuses it: .*unknown time zone \+02:00/);
+  await sql.query(`UPDATE project SET timezone = 'Europe/Berlin' WHERE name = $1`, [project]);
+  await store.schedules.remove(name, actor);
+  await tellAll();
+});
+
 it('a deleted schedule is deleted there, and one made anew is there again', async () => {
   await create('again', { cron: '@daily', timezone: 'UTC' });
   await store.schedules.remove({ project, name: 'again' }, actor);

@@ -3,6 +3,7 @@ import { CodedError } from '../../graph/errors.ts';
 import type { ScheduleToPush } from '../../store/schedule-pushes.ts';
 import type { Store } from '../../store/store.ts';
 import type { Starter } from '../starter.ts';
+import { refusalOf } from '../temporal-errors.ts';
 import { workThrough } from '../work-through.ts';
 import type { Push } from './push-schedule.ts';
 
@@ -54,11 +55,15 @@ async function pushClaimed(
     }
     return push.outcome;
   } catch (error) {
-    const problem =
-      error instanceof CodedError ? error.message : 'something broke in Graphrun; its log has the cause';
-    await schedules.postpone(schedule, problem);
+    await schedules.postpone(schedule, problemOf(error));
     throw error;
   }
+}
+
+function problemOf(error: unknown): string {
+  const refusal = refusalOf(error);
+  if (refusal !== undefined) return `Temporal refuses it: ${refusal}`;
+  return error instanceof CodedError ? error.message : 'something broke in Graphrun; its log has the cause';
 }
 
 /** Why Temporal was not told. */

@@ -80,7 +80,9 @@ describe('a schedule', () => {
       }),
     ).toEqual([
       expect.stringMatching(/^SHAPE_INVALID \/exclude\/dates\/0 expected a date such as 2026-12-25/),
-      expect.stringMatching(/^SHAPE_INVALID \/timezone expected a time zone .* such as Europe\/Berlin/),
+      expect.stringMatching(
+        /^SHAPE_INVALID \/timezone read "Europe\/Berln", expected a time zone .* such as Europe\/Berlin/,
+      ),
       expect.stringMatching(/^SHAPE_INVALID \/jitter expected a duration such as/),
       expect.stringMatching(/^SHAPE_INVALID \/startAt expected a time with its offset, such as/),
       expect.stringMatching(/^SHAPE_INVALID \/overlap .*"skip"\|"buffer_one"/),
