@@ -44,7 +44,7 @@ interface FiredRow {
   readonly deleted_at: Date | null;
   readonly updated_at: Date;
   readonly defined_at: Date;
-  readonly is_applied: boolean;
+  readonly applied_at: Date | null;
   readonly held_until: Date | null;
   readonly now: Date;
 }
@@ -101,7 +101,8 @@ async function lockFired(
   const { project, fired } = run;
   const found = await client.query<FiredRow>(
     `SELECT s.id, s.name, s.definition, s.form, p.timezone, s.paused, s.skipped, s.deleted_at, s.updated_at,
-       s.defined_at, s.pushed_revision = s.revision AS is_applied, clock_timestamp() AS now,
+       s.defined_at, clock_timestamp() AS now,
+       CASE WHEN s.pushed_revision = s.revision THEN coalesce(s.pushed_at, s.updated_at) END AS applied_at,
        (SELECT max(upper(span)) FROM unnest(s.held) span WHERE span @> $3::timestamptz) AS held_until
      FROM schedule s JOIN project p ON p.id = s.project_id WHERE p.name = $1 AND s.temporal_id = $2
      ORDER BY s.deleted_at DESC NULLS FIRST LIMIT 1 FOR UPDATE OF s`,
@@ -169,7 +170,7 @@ async function readFacts(
       ...{ timing, catchUp, overlap, paused: row.paused, isDeleted: row.deleted_at !== null },
       changedAt: row.updated_at.getTime(),
       definedAt: row.defined_at.getTime(),
-      isApplied: row.is_applied,
+      appliedAt: row.applied_at?.getTime() ?? null,
       skipped: new Set(row.skipped.map((skip) => skip.getTime())),
     },
     slot: {

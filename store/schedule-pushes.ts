@@ -147,6 +147,7 @@ async function notePushed(
   const kept = await client.query(
     `UPDATE schedule SET pushed_revision = greatest(pushed_revision, $2), form = $4, pushed_until = $5, pushed_limit = $6,
        seen = $7, seen_paused = $8, seen_note = $9, temporal_spec = CASE WHEN $4 = 'temporal' THEN temporal_spec END,
+       pushed_at = CASE WHEN revision = $2 AND pushed_revision < $2 AND (pushed_at IS NULL OR pushed_at < updated_at) THEN now() ELSE pushed_at END,
        push_problem = NULL, push_after = NULL
      WHERE id = $1 AND push_claim = $3`,
     [

@@ -15,8 +15,8 @@ export interface FiredSchedule {
   readonly changedAt: number;
   /** The last change of what says when it fires; of the others `changedAt` tells as well. */
   readonly definedAt: number;
-  /** Temporal has its last change: until then it fires by what the schedule was before. */
-  readonly isApplied: boolean;
+  /** Temporal was given its last change: until then it fires by what the schedule was before. Null while it does not have it. */
+  readonly appliedAt: number | null;
 }
 
 export interface FiredSlot {
@@ -50,7 +50,7 @@ export function admitSlot(schedule: FiredSchedule, slot: FiredSlot): Admission {
   if (schedule.isDeleted) return drop('the schedule was deleted');
   if (schedule.skipped.has(at)) return drop('it was skipped');
   const isOwn = timing === null || isTick(timing, at);
-  if (!schedule.isApplied && at > changedAt) {
+  if (at > changedAt && isBeforeApplied(schedule, slot)) {
     if (schedule.paused) return drop('the schedule was paused');
     if (!isOwn) return drop('the schedule was changed: this is no time of it any more');
   }
@@ -102,8 +102,14 @@ function whyLate(
 }
 
 /** A time by what the schedule was before, or a trigger: they look alike, and a run of one time counts for no other. */
-function isOfBefore({ definedAt }: FiredSchedule, { at, startedAt }: FiredSlot): boolean {
-  return at <= definedAt && startedAt - at <= promptMs;
+function isOfBefore({ definedAt, appliedAt }: FiredSchedule, { at, startedAt }: FiredSlot): boolean {
+  if (at > definedAt || startedAt - at > promptMs) return false;
+  return appliedAt === null || startedAt <= Math.max(definedAt, appliedAt);
+}
+
+/** The time of a trigger is that of its second: one that came right after the change is told by its start. */
+function isBeforeApplied({ appliedAt }: FiredSchedule, { at, startedAt }: FiredSlot): boolean {
+  return appliedAt === null || startedAt <= appliedAt || at <= appliedAt - 1_000;
 }
 
 /** Temporal fires a time within a second or so, a busy one within a few. */

@@ -211,6 +211,48 @@ test('a time that was fired before the times were changed makes one run, and is 
   ]);
 });
 
+test('a time that came before Temporal had the change is of what the schedule was before', async () => {
+  const project = await makeSchedule({});
+  const cron = `${(minute + 1) % 60} * * * *`;
+  await store.schedules.change({ project, name: 's', written: { cron }, actor });
+  const { id } = await changeSometimeAgo(project);
+  const push = async () => {
+    const schedule = await store.schedules.claim(id);
+    if (!schedule) throw new Error('there is nothing to tell');
+    const pushed = {
+      form: 'plain',
+      seen: '',
+      until: null,
+      paused: false,
+      note: '',
+      overruled: null,
+    } as const;
+    return store.schedules.pushed(schedule, pushed);
+  };
+  expect(await push()).toBe('kept');
+  expect(await open(project, execution(hour))).toMatchObject({ outcome: 'dropped' });
+  expect((await eventsOf(project)).at(-1)).toMatch(
+    /the schedule was changed: this is no time of it any more$/,
+  );
+  // What is told again is no change: a trigger since is one.
+  await sql.query('UPDATE schedule SET pushed_at = $2, revision = revision + 1 WHERE id = $1', [
+    id,
+    before(0.5),
+  ]);
+  expect(await push()).toBe('kept');
+  expect(await open(project, execution(hour))).toMatchObject({ outcome: 'opened' });
+});
+
+/** Temporal was away when it was. */
+async function changeSometimeAgo(project: string): Promise<{ readonly id: string }> {
+  const [row] = await sql.query<{ id: string }>(
+    'UPDATE schedule SET updated_at = $2, defined_at = $2 WHERE temporal_id = $1 RETURNING id',
+    [`${project}/s`, before(1)],
+  );
+  if (!row) throw new Error(`${project} has no schedule`);
+  return row;
+}
+
 test('a trigger is of no time, and runs beside', async () => {
   const project = await makeSchedule({});
   const now = new Date(hour.getTime() + 1_000);

@@ -22,7 +22,7 @@ function admit(
       skipped: new Set(),
       changedAt,
       definedAt: schedule.changedAt ?? changedAt,
-      isApplied: true,
+      appliedAt: schedule.changedAt ?? changedAt,
       ...schedule,
     },
     { at, startedAt: at, now: at + 100, wasBusy: false, heldUntil: null, taken: new Set(), ...slot },
@@ -99,7 +99,7 @@ describe('a time that was fired', () => {
   });
 
   it('of what the schedule was before does not run', () => {
-    const before = { changedAt: at - 1_000, isApplied: false };
+    const before = { changedAt: at - 1_000, appliedAt: null };
     expect(admit(latest, {}, { ...before, isDeleted: true })).toBe('drop: the schedule was deleted');
     expect(admit(latest, {}, { ...before, paused: true })).toBe('drop: the schedule was paused');
     expect(admit(latest, {}, { ...before, timing: timingOf({ cron: '30 * * * *' }) })).toMatch(
@@ -118,8 +118,26 @@ describe('a time that was fired', () => {
     );
   });
 
+  it('until Temporal had the change is of what the schedule was before, also when it has it', () => {
+    const pushed = { changedAt: at - hour, appliedAt: at, timing: timingOf({ cron: '30 * * * *' }) };
+    expect(admit(latest, {}, pushed)).toMatch(/^drop: .* changed/);
+    expect(admit(latest, {}, { ...pushed, timing: hourly, paused: true })).toBe(
+      'drop: the schedule was paused',
+    );
+    expect(admit(latest, {}, { ...pushed, appliedAt: at - 1 })).toBe('trigger');
+    // It waited for another one since.
+    expect(admit(latest, { startedAt: at + hour }, { ...pushed, appliedAt: at + 2_000 })).toMatch(/^drop/);
+  });
+
+  it('is a trigger where that came in the second in which Temporal had the change', () => {
+    const moment = { at: at + 1_000, startedAt: at + 1_700, now: at + hour };
+    const created = { changedAt: at + 900, appliedAt: at + 1_500, paused: true };
+    expect(admit(none, moment, created)).toBe('trigger');
+    expect(admit(none, moment, { ...created, changedAt: at + 1_300 })).toBe('trigger');
+  });
+
   it('before the change runs by what the schedule was then', () => {
-    const after = { changedAt: at + 1_000, isApplied: false };
+    const after = { changedAt: at + 1_000, appliedAt: null };
     expect(admit(latest, {}, { ...after, paused: true })).toBe('run 09:00');
     expect(admit(latest, {}, { ...after, timing: timingOf({ cron: '30 * * * *' }) })).toBe('run 09:00');
   });

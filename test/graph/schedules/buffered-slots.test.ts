@@ -28,7 +28,7 @@ function runsOf({ every, away, missed, overlap = 'buffer_all', takes = 0, until,
       skipped: new Set<number>(),
       changedAt: begin - 60 * minute,
       definedAt: begin - 60 * minute,
-      isApplied: true,
+      appliedAt: begin - 60 * minute,
     },
   };
   const back = begin + away * minute;
