@@ -12,10 +12,11 @@ import {
 
 /** How far it has come, on one line. */
 export function renderProgress({ counts, estimateMs, state }: BackfillView): string {
-  const { total, skipped, left, open, success, failed, cancelled } = counts;
+  const { total, skipped, skippedFailed, left, open, success, failed, cancelled } = counts;
+  const before = skippedFailed > 0 ? ` (${skippedFailed} FAILED before)` : '';
   const parts = [
     `${total - left - open} of ${total} done`,
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped${before}`] : []),
     `${success} succeeded`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(cancelled > 0 ? [`${cancelled} cancelled`] : []),
@@ -28,12 +29,12 @@ export function renderProgress({ counts, estimateMs, state }: BackfillView): str
 }
 
 export function renderBackfill(backfill: BackfillView, color: boolean): string {
-  const { id, project, schedule, from, to, order, atOnce, again, params, stop, problem } = backfill;
+  const { id, project, schedule, from, to, order, again, params, stop, problem } = backfill;
   return formatColumns([
     ['backfill', id],
     ['schedule', `${project}/${schedule}`],
     ['times', `${formatTime(from)} to ${formatTime(to)}`],
-    ['order', `${order} first, ${atOnce} at once${again ? ', also those that ran before' : ''}`],
+    ['order', `${order} first, ${atOnceOf(backfill)}${again ? ', also those that ran before' : ''}`],
     ...(Object.keys(params).length === 0 ? [] : [['params', printable(JSON.stringify(params))]]),
     ['state', stateOf(backfill, color)],
     ['progress', renderProgress(backfill)],
@@ -53,20 +54,33 @@ export function renderBackfills(backfills: readonly BackfillView[], color: boole
   return formatColumns([styleTitles(titles, color), ...rows]);
 }
 
-export function renderBackfillPreview(preview: BackfillPreview): string {
-  const { from, to, timezone, total, ran, failed, runs, first, last, estimateMs } = preview;
-  const failures = failed > 0 ? `, ${failed} of them FAILED` : '';
+export function renderBackfillPreview(
+  preview: BackfillPreview,
+  { atOnce, again }: { readonly atOnce: number; readonly again: boolean },
+): string {
+  const { from, to, timezone, total, ran, failed, runs, first, last, openMost, estimateMs } = preview;
+  const isFewer = openMost < atOnce;
+  const anew = again ? '' : ' (--again runs these anew, with all others)';
+  const failures = failed > 0 ? `, ${failed} of them FAILED${anew}` : '';
   return formatColumns([
     ['times', `${total} from ${formatTime(from)} to ${formatTime(to)}`],
     ['first', first === null ? '' : `${first.local} ${timezone}`],
     ['last', last === null ? '' : `${last.local} ${timezone}`],
     ['ran before', `${ran}${failures}`],
     ['would make', count(runs, 'run')],
+    ...(isFewer ? [['at once', atOnceOf({ atOnce, openMost })]] : []),
     [
       'would take',
       estimateMs === null ? 'not known: nothing has succeeded yet' : `about ${formatDuration(estimateMs)}`,
     ],
   ]);
+}
+
+/** As it was asked for, and what becomes of that. */
+export function atOnceOf({ atOnce, openMost }: Pick<BackfillView, 'atOnce' | 'openMost'>): string {
+  return openMost < atOnce
+    ? `${openMost} at once, not ${atOnce}, by maxOpenRuns of the graph`
+    : `${atOnce} at once`;
 }
 
 function stateOf({ state, reason }: BackfillView, color: boolean): string {

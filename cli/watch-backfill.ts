@@ -1,5 +1,6 @@
 import type { BackfillView } from '../client/index.ts';
 import { askAgain } from './ask-again.ts';
+import { noteWhatToDo } from './backfill-hints.ts';
 import { renderProgress } from './backfill-text.ts';
 import type { Session } from './command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -16,6 +17,7 @@ export async function watchBackfill(session: Session, id: string): Promise<ExitC
   try {
     const ended = await follow(session, id, (line) => out.write(`${line}\n`));
     if (json) print(ended, () => '');
+    await noteWhatToDo(session, ended);
     return ended.state === 'SUCCESS' ? exitCodes.done : exitCodes.runFailed;
   } catch (error) {
     if (!io.interrupted.aborted) throw error;

@@ -109,7 +109,7 @@ export function eventOf(
 function hasEnded({ id, open }: BackfillRow): CodedError {
   const message =
     open > 0
-      ? `All runs of backfill ${id} are made, and ${open} of them still open: cancel these as well ("running": true), or none.`
+      ? `All runs of backfill ${id} are made, and ${open} of them still open: cancel these as well (--running, or "running" of a request), or none.`
       : `Backfill ${id} has ended: there is nothing left to cancel.`;
   return new CodedError('BACKFILL_HAS_ENDED', message);
 }
@@ -123,6 +123,8 @@ function isOpen({ id }: BackfillRow, state: string): CodedError {
 
 function isDone({ id, failed, cancelled }: BackfillRow): CodedError {
   const more =
-    failed + cancelled > 0 ? ` ${failed + cancelled} have failed: "failed": true lets these go on.` : '';
+    failed + cancelled > 0
+      ? ` ${failed + cancelled} have failed: --failed, or "failed" of a request, lets these go on.`
+      : '';
   return new CodedError('BACKFILL_IS_DONE', `Backfill ${id} has made all its runs.${more}`);
 }

@@ -35,6 +35,8 @@ export interface BackfillRow {
   readonly created_by: string;
   readonly completed_at: Date | null;
   readonly to_redo: number;
+  readonly skipped_failed: number;
+  readonly last_end: Date | null;
   readonly open: number;
   readonly success: number;
   readonly failed: number;
@@ -61,13 +63,13 @@ export const selectBackfill = `
   SELECT b.id, b.project_id, p.name AS project, p.max_open_runs, s.name AS schedule, b.schedule_id, b.from_at, b.to_at, b.timezone,
     b.newest_first, b.at_once, b.again, b.params, b."select", b.selective, cardinality(b.slots) AS total, b.handled, b.skipped,
     b.slots[b.handled + 1] AS next_slot, b.note, b.stop_reason, b.stopped_at, b.stopped_by, b.stop_note, b.problem,
-    b.created_at, b.created_by, b.completed_at, counts.*, coalesce(
+    b.created_at, b.created_by, b.completed_at, counts.*, skips.*, coalesce(
       ${meanMs('r.backfill_id = b.id', 'r.created_at DESC, r.id DESC')}, ${meanMsOfSchedule('b.schedule_id')}) AS mean_ms
   FROM backfill b
   JOIN project p ON p.id = b.project_id
   JOIN schedule s ON s.id = b.schedule_id
   CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE ends.is_redone)::int AS to_redo,
+    SELECT count(*) FILTER (WHERE ends.is_redone)::int AS to_redo, max(r.completed_at) AS last_end,
       count(*) FILTER (WHERE r.completed_at IS NULL)::int AS open,
       count(*) FILTER (WHERE r.state = 'SUCCESS')::int AS success,
       count(*) FILTER (WHERE r.state = 'FAILED' AND r.reason <> 'cancelled' AND NOT ends.is_redone)::int AS failed,
@@ -75,7 +77,12 @@ export const selectBackfill = `
     FROM graph_run r
     CROSS JOIN LATERAL (SELECT r.state = 'FAILED' AND r.id = ANY (b.redo) AS is_redone) ends
     WHERE r.backfill_id = b.id
-  ) counts`;
+  ) counts
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS skipped_failed FROM graph_run r
+    WHERE b.skipped > 0 AND r.schedule_id = b.schedule_id AND r.is_slot AND r.state = 'FAILED'
+      AND r.backfill_id IS DISTINCT FROM b.id AND r.scheduled_at = ANY (b.slots[1:b.handled])
+  ) skips`;
 
 export function toBackfillView(row: BackfillRow): BackfillView {
   const { total, handled, skipped, open, success, failed, cancelled } = row;
@@ -93,6 +100,7 @@ export function toBackfillView(row: BackfillRow): BackfillView {
     timezone: row.timezone,
     order: row.newest_first ? 'newest' : 'oldest',
     atOnce: row.at_once,
+    openMost: atOnce,
     again: row.again,
     params: row.params,
     select: row.selective ? row.select : null,
@@ -102,7 +110,7 @@ export function toBackfillView(row: BackfillRow): BackfillView {
     problem: row.problem,
     stop:
       stop === null || at === null || by === null ? null : { at: at.toISOString(), by, note: row.stop_note },
-    counts: { total, skipped, left, open, success, failed, cancelled },
+    counts: { total, skipped, skippedFailed: row.skipped_failed, left, open, success, failed, cancelled },
     nextSlot: row.next_slot?.toISOString() ?? null,
     estimateMs: estimateMs(left + open, { meanMs: row.mean_ms, atOnce }),
     createdAt: row.created_at.toISOString(),
@@ -111,9 +119,9 @@ export function toBackfillView(row: BackfillRow): BackfillView {
   };
 }
 
-/** One whose run goes on again has not ended any more. */
-function endOf({ stopped_at, completed_at }: BackfillRow, state: RunState): Date | null {
-  return isFinal(state) ? (stopped_at ?? completed_at) : null;
+/** One whose run goes on again has not ended any more. Before the watch has noted its end, its last run tells it. */
+function endOf({ stopped_at, completed_at, last_end }: BackfillRow, state: RunState): Date | null {
+  return isFinal(state) ? (stopped_at ?? completed_at ?? last_end) : null;
 }
 
 /** @throws CodedError BACKFILL_UNKNOWN */

@@ -99,6 +99,7 @@ export async function previewBackfill(
     to: show(window.to),
     timezone: timing.timezone,
     ...{ total, ran, failed, runs, first: tick(first), last: tick(last) },
+    openMost: Math.min(atOnce, most),
     estimateMs: estimateMs(runs, { meanMs: mean, atOnce: Math.min(atOnce, most) }),
   };
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { BackfillView, NewBackfill } from '../../client/index.ts';
-import { renderBackfill, renderBackfillPreview, renderBackfills } from '../backfill-text.ts';
+import { noteWhatToDo, versionsKept } from '../backfill-hints.ts';
+import { atOnceOf, renderBackfill, renderBackfillPreview, renderBackfills } from '../backfill-text.ts';
 import { gather, readCount, type Session, type Setting, serverCommand } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { useColor } from '../io.ts';
@@ -58,12 +59,13 @@ async function start(
   const { client, print } = session;
   if (dryRun) {
     const preview = await client.backfills.preview(project, schedule, { from, to, atOnce, again });
-    print(preview, () => renderBackfillPreview(preview));
+    print(preview, () => renderBackfillPreview(preview, { atOnce, again }));
     return undefined;
   }
   const params = readParams(param);
   const backfill = { from, to, order, atOnce, again, params, note };
   const made = await client.backfills.start(project, schedule, backfill, { idempotencyKey });
+  if (made.openMost < made.atOnce) session.note(`it runs ${atOnceOf(made)}`);
   if (watch) return watchBackfill(session, made.id);
   print(made, () => made.id);
   session.note(`watch it with: graphrun backfill watch ${made.id}`);
@@ -92,8 +94,10 @@ function listCommand(setting: Setting): Command {
 
 function showCommand(setting: Setting): Command {
   return serverCommand(setting, 'show <backfillId>', async (session, [id = '']) => {
-    show(session, await session.client.backfills.get(id));
+    const backfill = await session.client.backfills.get(id);
+    show(session, backfill);
     session.note(`its runs: graphrun runs --backfill ${id}`);
+    await noteWhatToDo(session, backfill);
     return undefined;
   }).summary('shows how far a backfill has come');
 }
@@ -134,7 +138,9 @@ function resumeCommand(setting: Setting): Command {
     setting,
     'resume <backfillId>',
     async (session, [id = ''], { failed, note, watch }) => {
+      const kept = await versionsKept(session, id, { failed });
       const resumed = await session.client.backfills.resume(id, { failed, note });
+      if (kept !== null) session.note(kept);
       if (watch) return watchBackfill(session, id);
       show(session, resumed);
       return undefined;
@@ -142,7 +148,7 @@ function resumeCommand(setting: Setting): Command {
   )
     .summary('goes on with a backfill that was stopped')
     .description('Goes on where it had come to. Runs that were cancelled since it was stopped go on first.')
-    .option('--failed', 'its runs that have failed go on as well', false)
+    .option('--failed', 'its runs that have failed go on as well, by the graph that they began with', false)
     .option('--note <text>', 'why, in up to 500 characters')
     .option('--watch', 'tells how it goes on until it has ended; exit code 1 if it failed', false);
 }

@@ -50,6 +50,8 @@ const countsSchema = z.object({
   total: z.int(),
   /** Had a run before, and got none. */
   skipped: z.int(),
+  /** Of these, those whose run has failed. */
+  skippedFailed: z.int(),
   /** To come: no run yet, or one that was cancelled and is to go on. */
   left: z.int(),
   open: z.int(),
@@ -69,6 +71,8 @@ export const backfillSchema = z.object({
   timezone: z.string(),
   order: z.enum(backfillOrders),
   atOnce: z.int(),
+  /** How many of them the project runs at once: fewer than `atOnce` where `maxOpenRuns` of its graph is. */
+  openMost: z.int(),
   again: z.boolean(),
   params: z.record(z.string(), z.unknown()),
   select: z.array(z.string()).nullable(),
@@ -104,6 +108,8 @@ export const backfillPreviewSchema = z.object({
   failed: z.int(),
   /** How many runs it would make. */
   runs: z.int(),
+  /** How many of them the project would run at once: fewer than `atOnce` where `maxOpenRuns` of its graph is. */
+  openMost: z.int(),
   first: scheduleTickSchema.nullable(),
   last: scheduleTickSchema.nullable(),
   estimateMs: z.int().nullable(),

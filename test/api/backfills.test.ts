@@ -36,7 +36,16 @@ describe('a backfill', () => {
       ...{ project, schedule: 's', from: '2025-12-31T23:00:00.000Z', to: '2026-01-01T22:59:59.999Z' },
       ...{ timezone: 'Europe/Berlin', order: 'oldest', atOnce: 2, again: false, params: {}, select: null },
       ...{ state: 'PENDING', reason: 'queued', note: 'why', createdBy: 'key:editor', estimateMs: null },
-      counts: { total: 4, skipped: 0, left: 4, open: 0, success: 0, failed: 0, cancelled: 0 },
+      counts: {
+        total: 4,
+        skipped: 0,
+        skippedFailed: 0,
+        left: 4,
+        open: 0,
+        success: 0,
+        failed: 0,
+        cancelled: 0,
+      },
     });
     expect((await call('GET', `/v1/backfills/${body.id}`)).body).toEqual(body);
     const list = `/v1/projects/${project}/backfills`;
@@ -108,7 +117,7 @@ describe('a preview', () => {
     const whole = 'from=2026-01-01&to=2026-01-02';
     expect((await preview(whole)).body).toEqual({
       ...{ from: '2025-12-31T23:00:00.000Z', to: '2026-01-02T22:59:59.999Z', timezone: 'Europe/Berlin' },
-      ...{ total: 8, ran: 0, failed: 0, runs: 8, estimateMs: null },
+      ...{ total: 8, ran: 0, failed: 0, runs: 8, openMost: 1, estimateMs: null },
       first: { at: '2025-12-31T23:00:00.000Z', local: '2026-01-01T00:00:00+01:00', dst: null },
       last: { at: '2026-01-02T17:00:00.000Z', local: '2026-01-02T18:00:00+01:00', dst: null },
     });

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { BackfillPreview, BackfillView, GraphRunView, Page } from '../../client/index.ts';
+import type { JobEnd } from '../../graph/states.ts';
+import { twoJobs } from '../api/test-api.ts';
 import { carryOut, useCli } from './use-cli.ts';
 
-const { makeProject, run, store } = await useCli();
+const { call, makeProject, run, store } = await useCli();
 
 async function makeSchedule(): Promise<string> {
   const project = await makeProject();
@@ -15,14 +17,15 @@ const start = (project: string, ...more: string[]) =>
   run(['backfill', 'start', project, 'daily', ...window, ...more]);
 const backfill = (...args: string[]) => run(['backfill', ...args]);
 
+const done = { state: 'SUCCESS', reason: null } as const;
+
 /** As the watch and a worker do, until it makes no more runs. */
-async function carryOutAll(id: string): Promise<void> {
+async function carryOutAll(id: string, end: JobEnd = done): Promise<void> {
   for (;;) {
     await store.backfills.tend({ id, actor: 'watch' });
     const { items } = await store.graphRuns.list({ backfill: id, state: 'PENDING' }, { limit: 100 });
     if (items.length === 0) return;
-    const done = { state: 'SUCCESS', reason: null } as const;
-    for (const each of items) await carryOut(store, each, { load: done, count: done });
+    for (const each of items) await carryOut(store, each, { load: end, count: done });
   }
 }
 
@@ -79,6 +82,7 @@ test('cancel, cancel --running and resume', async () => {
   expect(cancelled.stdout).toMatch(/^state +FAILED cancelled$/m);
   expect(cancelled.stdout).toMatch(/^stopped +\S+ \S+ by key:editor: not now$/m);
   expect(cancelled.stderr).toContain(`graphrun backfill resume ${id}`);
+  expect((await backfill('show', id)).stderr).toContain(`go on with it by: graphrun backfill resume ${id}\n`);
   const both = await backfill('cancel', id, '--running', '--json');
   expect([both.code, JSON.parse(both.stdout).counts]).toMatchObject([0, { open: 1, left: 3 }]);
   const resumed = await backfill('resume', id, '--note', 'go on');
@@ -88,6 +92,58 @@ test('cancel, cancel --running and resume', async () => {
   expect((await backfill('watch', id)).code).toBe(0);
   const failed = await backfill('cancel', id);
   expect([failed.code, failed.stderr]).toEqual([2, expect.stringContaining('BACKFILL_HAS_ENDED')]);
+});
+
+test('runs that have failed are named, with what to do', async () => {
+  const project = await makeSchedule();
+  const id = (await start(project, '--at-once', '4')).stdout.trim();
+  await carryOutAll(id, { state: 'FAILED', reason: 'error' });
+  const { items } = await store.graphRuns.list({ backfill: id }, { limit: 100 });
+  const [a, b, c] = items.map((each) => each.id);
+  const told = `failed: ${a}, ${b}, ${c}, and 1 more\nlet these go on by: graphrun backfill resume ${id} --failed\n`;
+  expect((await backfill('show', id)).stderr).toContain(told);
+  const watched = await backfill('watch', id, '--json');
+  expect([watched.code, watched.stderr]).toEqual([1, expect.stringContaining(told)]);
+  expect((await backfill('resume', id)).stderr).toContain('4 have failed: --failed');
+
+  expect((await start(project, '--dry-run')).stdout).toMatch(/^ran before +4, 4 of them FAILED \(--again /m);
+  expect((await start(project, '--dry-run', '--again')).stdout).toMatch(/^ran before +4, 4 of them FAILED$/m);
+  const second = (await start(project)).stdout.trim();
+  await carryOutAll(second);
+  const skipped = await backfill('watch', second);
+  expect(skipped.stdout).toContain('4 of 4 done, 4 skipped (4 FAILED before), 0 succeeded');
+  expect(skipped.stderr).toMatch(
+    /4 skipped times had a run before, which is FAILED: .* start \S+ daily --from \S+ --to \S+ --again\n/,
+  );
+});
+
+test('one whose end the watch has not noted yet has ended with its last run', async () => {
+  const id = (await start(await makeSchedule(), '--at-once', '4')).stdout.trim();
+  const runs = await store.backfills.tend({ id, actor: 'watch' });
+  for (const each of runs) await carryOut(store, each, { load: done, count: done });
+  const ended: BackfillView = JSON.parse((await backfill('watch', id, '--json')).stdout);
+  const last = await store.graphRuns.get(runs.at(-1)?.id ?? '');
+  expect([ended.state, ended.completedAt]).toEqual(['SUCCESS', last.completedAt]);
+});
+
+test('a resume says which graph its runs keep', async () => {
+  const project = await makeSchedule();
+  const id = (await start(project)).stdout.trim();
+  await carryOutAll(id, { state: 'FAILED', reason: 'error' });
+  await call('PUT', `/v1/projects/${project}/graph`, { payload: { ...twoJobs(project), maxOpenRuns: 2 } });
+  const resumed = await backfill('resume', id, '--failed');
+  expect(resumed.stderr).toMatch(/keep version 1 of the graph; version 2 is current\. .* --again\n/);
+});
+
+test('how many run at once is told where the graph allows fewer', async () => {
+  const project = await makeSchedule();
+  const told = '50 at once, not 60, by maxOpenRuns of the graph';
+  expect((await start(project, '--at-once', '60', '--dry-run')).stdout).toMatch(
+    new RegExp(`^at once +${told}$`, 'm'),
+  );
+  const started = await start(project, '--at-once', '60');
+  expect(started.stderr).toContain(`it runs ${told}\n`);
+  expect((await backfill('show', started.stdout.trim())).stdout).toMatch(new RegExp(`first, ${told}$`, 'm'));
 });
 
 test('what is wrong is told with what was read and an example', async () => {
