@@ -38,8 +38,10 @@ async function listRuns({ client, io, print }: Session, _args: string[], flags: 
   print(page, () => renderRuns(page.items, new Date(), useColor(io.stdout)));
 }
 
+/** Pure. */
 function renderRuns(runs: readonly GraphRunView[], now: Date, color: boolean): string {
   if (runs.length === 0) return 'no runs';
+  const areOfTimes = runs.some(({ scheduledAt }) => scheduledAt !== null);
   const rows = runs.map((run) => {
     const { PENDING, RUNNING, FAILED, SUCCESS } = run.jobCounts;
     const ended = FAILED + SUCCESS;
@@ -53,7 +55,9 @@ function renderRuns(runs: readonly GraphRunView[], now: Date, color: boolean): s
       formatTime(run.createdAt),
       formatSpan(run, now),
       printable(run.createdBy),
+      ...(areOfTimes ? [formatTime(run.scheduledAt)] : []),
     ];
   });
-  return formatColumns([styleTitles(titles, color), ...rows], numberColumns);
+  const allTitles = areOfTimes ? [...titles, 'SCHEDULED'] : titles;
+  return formatColumns([styleTitles(allTitles, color), ...rows], numberColumns);
 }

@@ -45,6 +45,9 @@ test('start prints the id, and show how far it has come', async () => {
   expect(shown.stdout).toMatch(/^created +\S+ \S+ by key:editor: a fix$/m);
   const runs = await run(['runs', '--backfill', id, '--json']);
   const { items }: Page<GraphRunView> = JSON.parse(runs.stdout);
+  expect((await run(['runs', '--backfill', id])).stdout).toMatch(
+    /^RUN .* SCHEDULED\n.* 2026-01-02 03:30:00Z\n.* 2026-01-01 03:30:00Z\n$/,
+  );
   expect(items.map(({ scheduledAt }) => scheduledAt?.slice(0, 10))).toEqual(['2026-01-02', '2026-01-01']);
   expect((await run(['show', items[0]?.id ?? ''])).stdout).toMatch(
     new RegExp(`^origin +backfill ${id}\n[\\s\\S]*^time +2026-01-02 03:30:00Z of daily$`, 'm'),
