@@ -2,7 +2,13 @@
 import type pg from 'pg';
 import { CodedError } from '../graph/errors.ts';
 import { withSkip } from '../graph/schedules/skips.ts';
-import { lockSchedule, readView, type ScheduleName, toScheduleView } from './schedule-rows.ts';
+import {
+  lockSchedule,
+  readView,
+  type ScheduleName,
+  type ScheduleRow,
+  toScheduleView,
+} from './schedule-rows.ts';
 
 export interface ScheduleSkip extends ScheduleName {
   readonly note: string | null;
@@ -15,7 +21,7 @@ export async function skipNext(client: pg.ClientBase, { project, name, note, act
   const { skipAt, nextAt } = toScheduleView(row);
   if (skipAt !== null) return { made: toScheduleView(row), events: [] };
   if (nextAt === null) {
-    const message = `Schedule "${name}" of project "${project}" is paused, fires no more, or is read by Temporal alone.`;
+    const message = `Schedule "${name}" of project "${project}" ${whyNoNext(row)}`;
     throw new CodedError('SCHEDULE_HAS_NO_NEXT', message);
   }
   const skipped = withSkip(row.skipped, new Date(nextAt));
@@ -27,4 +33,11 @@ export async function skipNext(client: pg.ClientBase, { project, name, note, act
   const told = note === null ? nextAt : `${nextAt}: ${note}`;
   const event = { type: 'schedule', project, schedule: name, reason: 'skipped', actor, note: told } as const;
   return { made: await readView(client, row.id), events: [event] };
+}
+
+function whyNoNext({ paused, ended_at: endedAt, temporal_spec: spec }: ScheduleRow): string {
+  if (endedAt === null && spec !== null)
+    return "was written with Temporal's own tools: only Temporal reads its times.";
+  if (endedAt === null && paused) return 'is paused: it has no next time until it is unpaused.';
+  return 'fires no more.';
 }

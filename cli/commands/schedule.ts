@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { NewSchedule, ScheduleChange, SchedulePreview, ScheduleView } from '../../client/index.ts';
+import type { NewSchedule, ScheduleChange, ScheduleView } from '../../client/index.ts';
 import { gather, readCount, type Session, type Setting, serverCommand } from '../command.ts';
 import { UsageError } from '../exit-codes.ts';
 import { useColor } from '../io.ts';
 import { readDefinition } from '../read-definition.ts';
 import { readParams } from '../read-params.ts';
-import { formatColumns, formatTime, printable, styleTitles } from '../text.ts';
+import { renderPreview, renderSchedule, renderSchedules } from '../schedule-text.ts';
 import { simulateCommand } from './schedule-simulate.ts';
 
 /** `graphrun schedule …`: what runs graphs at its times. */
@@ -83,7 +83,7 @@ function changeCommand(setting: Setting): Command {
     setting,
     'change <project> <name>',
     async (session, [project = '', name = ''], flags) => {
-      const change: ScheduleChange = await readTimes(session, flags);
+      const change: ScheduleChange = inPlaceOfOthers(await readTimes(session, flags), flags);
       if (Object.keys(change).length === 0) throw new UsageError('Say what is to be changed: see --help.');
       await session.client.schedules.change(project, name, change);
       await show(session, project, name);
@@ -92,7 +92,16 @@ function changeCommand(setting: Setting): Command {
   );
   return withTimes(command)
     .summary('changes parts of a schedule')
-    .description('Changes what is given, and leaves the rest. In a file, null takes a part away.');
+    .description(
+      'Changes what is given, and leaves the rest. Times given by --cron or --every take the place of all that it had, of ' +
+        'calendars too. In a file, null takes a part away.',
+    );
+}
+
+/** Its times are these alone: who gives it other ones by a flag does not want those before as well. */
+function inPlaceOfOthers(change: ScheduleChange, { cron, every }: TimeFlags): ScheduleChange {
+  if (cron === undefined && every === undefined) return change;
+  return { cron: null, interval: null, calendars: null, ...change };
 }
 
 function showCommand(setting: Setting): Command {
@@ -152,7 +161,8 @@ function previewCommand(setting: Setting): Command {
     .summary('lists the next times of a schedule')
     .description(
       'Lists the next times at which it fires, paused or not, before any jitter. Marks the days on which the clock is ' +
-        'changed: a time that does not exist then (gap), or comes twice (overlap).',
+        'changed: a time that does not exist then (gap), or comes twice (overlap). What does not fire is not among them: simulate ' +
+        'tells which times are skipped.',
     )
     .option('--count <number>', 'how many', readCount, 10);
 }
@@ -217,56 +227,5 @@ async function readTimes({ io }: Session, flags: TimeFlags): Promise<Omit<NewSch
 /** As it is now: Temporal may have taken a change by then. */
 async function show({ client, print }: Session, project: string, name: string): Promise<void> {
   const schedule = await client.schedules.get(project, name);
-  print(schedule, () => {
-    const { definition, timezone, form, isApplied, problem } = schedule;
-    const applied = isApplied ? `as ${form}` : `not yet${problem === null ? '' : `: ${printable(problem)}`}`;
-    const rows = [
-      ['schedule', `${project}/${name}`],
-      ['times', timesOf(definition)],
-      ['time zone', timezone],
-      ['state', stateOf(schedule)],
-      ['next', formatTime(schedule.nextAt)],
-      ...(schedule.endedAt === null ? [] : [['ended', formatTime(schedule.endedAt)]]),
-      ...(schedule.skipAt === null ? [] : [['skipped', formatTime(schedule.skipAt)]]),
-      ['in Temporal', applied],
-      ['changed', `${formatTime(schedule.updatedAt)} by ${printable(schedule.updatedBy)}`],
-    ];
-    return formatColumns(rows);
-  });
-}
-
-function renderSchedules(schedules: readonly ScheduleView[], color: boolean): string {
-  if (schedules.length === 0) return 'no schedules';
-  const titles = styleTitles(['SCHEDULE', 'TIMES', 'TIME ZONE', 'NEXT', 'STATE'], color);
-  const rows = schedules.map((schedule) => [
-    schedule.name,
-    timesOf(schedule.definition),
-    schedule.timezone,
-    formatTime(schedule.nextAt),
-    stateInList(schedule),
-  ]);
-  return formatColumns([titles, ...rows]);
-}
-
-function stateOf({ paused, endedAt, note }: ScheduleView): string {
-  const state = paused ? 'paused' : 'on';
-  return `${endedAt === null ? state : 'ended'}${note === null ? '' : `: ${printable(note)}`}`;
-}
-
-/** One whose last change Temporal does not take does not do what it says. */
-function stateInList(schedule: ScheduleView): string {
-  const { problem } = schedule;
-  return `${stateOf(schedule)}${problem === null ? '' : ` (not in Temporal: ${printable(problem)})`}`;
-}
-
-function timesOf({ cron = [], interval, calendars = [] }: ScheduleView['definition']): string {
-  const every = interval && `every ${interval.every}${interval.offset ? ` + ${interval.offset}` : ''}`;
-  const texts = [cron, every ?? [], calendars.map((calendar) => JSON.stringify(calendar))].flat();
-  return printable(texts.join(', '));
-}
-
-function renderPreview({ items, timezone, readBy }: SchedulePreview): string {
-  if (items.length === 0) return 'it does not fire any more';
-  const rows = items.map(({ at, local, dst }) => [local, formatTime(at), dst ?? '']);
-  return formatColumns([[timezone, 'UTC', readBy === 'temporal' ? 'as Temporal reads it' : ''], ...rows]);
+  print(schedule, () => renderSchedule(schedule));
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ScheduleView } from '../../client/index.ts';
 import { useCli } from './use-cli.ts';
 
-const { makeProject, run, temporal, write } = await useCli();
+const { makeProject, run, store, temporal, write } = await useCli();
 
 test('create makes a schedule, and shows how it stands', async () => {
   const project = await makeProject();
@@ -11,6 +11,7 @@ test('create makes a schedule, and shows how it stands', async () => {
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^schedule +p-\w+\/daily$/m)]);
   expect(stdout).toMatch(/^times +0 9 \* \* mon-fri$/m);
   expect(stdout).toMatch(/^state +on: as agreed$/m);
+  expect(stdout).toMatch(/^overlap +skip\ncatch-up +latest of 1h$/m);
   expect(stdout).toMatch(/^next +\d{4}-\d\d-\d\d 03:30:00Z$/m);
   expect(temporal.schedules.at(-1)).toMatchObject({ project, name: 'daily' });
   const listed = await run(['schedule', 'list', project]);
@@ -78,6 +79,7 @@ test('change, pause, unpause, preview and delete', async () => {
   );
   expect((await schedule('change')).code).toBe(2);
   expect((await schedule('pause', '--note', 'not now')).stdout).toMatch(/^state +paused: not now$/m);
+  expect((await schedule('skip')).stderr).toContain('is paused: it has no next time until it is unpaused.');
   expect((await schedule('unpause')).stdout).toMatch(/^state +on$/m);
   expect((await schedule('preview', '--count', '2')).stdout).toMatch(
     /^Europe\/Berlin +UTC\n(\S+T00:00:00\+0[12]:00 {2}\S+ 2[23]:00:00Z\n){2}$/,
@@ -87,6 +89,64 @@ test('change, pause, unpause, preview and delete', async () => {
   expect((await schedule('trigger')).stdout).toMatch(/^[0-9a-f-]{36}\n$/);
   expect((await schedule('delete')).stderr).toBe(`deleted ${project}/a; its runs stay\n`);
   expect((await schedule('show')).code).toBe(2);
+});
+
+test('show tells all that was said', async () => {
+  const project = await makeProject();
+  write(
+    'all.yaml',
+    [
+      'cron: "0 9 * * *"',
+      'exclude: { dates: ["2030-12-25"] }',
+      'dst: { gap: skip }',
+      'jitter: 30s',
+      'startAt: "2026-01-01T00:00:00Z"',
+      'endAt: "2099-01-01T00:00:00Z"',
+      'limit: 5',
+      'select: [load]',
+      'overlap: buffer_all',
+      'catchUp: { missed: all, window: 2h }',
+      'pauseOnFailure: true',
+    ].join('\n'),
+  );
+  const { stdout } = await run(['schedule', 'create', project, 'all', '--file', 'all.yaml']);
+  expect(stdout).toMatch(
+    /^without +{"dates":\["2030-12-25"\]}\nclock change +{"gap":"skip"}\njitter +30s\nfrom +2026-01-01T00:00:00Z\nuntil +2099-01-01T00:00:00Z\nlimit +5 runs in all$/m,
+  );
+  expect(stdout).toMatch(
+    /^select +load\noverlap +buffer_all\ncatch-up +all of 2h\non failure +it is paused$/m,
+  );
+});
+
+test('times given by a flag of change take the place of all others', async () => {
+  const project = await makeProject();
+  const schedule = (action: string, ...more: string[]) => run(['schedule', action, project, 'a', ...more]);
+  await schedule('create', '--every', '15m', '--overlap', 'allow_all');
+  const changed = await schedule('change', '--cron', '@daily');
+  expect(changed.stdout).toMatch(/^times +@daily$/m);
+  expect(changed.stdout).toMatch(/^overlap +allow_all$/m);
+  expect((await schedule('change', '--every', '6h')).stdout).toMatch(/^times +every 6h$/m);
+});
+
+test('one whose times only Temporal reads says so', async () => {
+  const project = await makeProject();
+  const written = {
+    ...{
+      temporalId: `${project}/outside`,
+      project,
+      definition: { timezone: 'UTC' },
+      spec: { interval: [{}] },
+    },
+    ...{ seen: 'x', paused: false, note: '', updatedAt: new Date() },
+  };
+  expect(await store.schedules.madeOutside(written)).toBe(true);
+  const { items } = await store.schedules.list(project, { limit: 10 });
+  const name = items[0]?.name ?? '';
+  expect((await run(['schedule', 'list', project])).stdout).toMatch(
+    / +read by Temporal +UTC +see preview +on$/m,
+  );
+  expect((await run(['schedule', 'show', project, name])).stdout).toMatch(/^times +read by Temporal$/m);
+  expect((await run(['schedule', 'skip', project, name])).stderr).toContain('only Temporal reads its times');
 });
 
 test('simulate tells what a schedule would do', async () => {
