@@ -131,7 +131,8 @@ export function createSchedules(database: Database, cache: GraphCache): Schedule
 async function insertSchedule(client: pg.ClientBase, cache: GraphCache, schedule: NewSchedule) {
   const { project, name, written, paused, note, actor } = schedule;
   const owner = await lockProject(client, project);
-  const { definition } = acceptWritten(written, owner);
+  const { definition, timing } = acceptWritten(written, owner);
+  checkEnd(timing.endAt);
   await checkRuns(client, cache, owner, definition);
   await checkScheduleCount(client, owner);
   const id = newId();
@@ -238,6 +239,13 @@ function acceptWritten(written: unknown, { timezone }: Owner) {
   const problem = tooManyCalendars(read.timing, now);
   if (problem) throw invalidSchedule([problem]);
   return read;
+}
+
+/** A change may end one; a new one that is over is a mistake. */
+function checkEnd(endAt: number | null): void {
+  if (endAt === null || endAt > Date.now()) return;
+  const message = `read ${new Date(endAt).toISOString()}, which has passed: expected a time to come, or none`;
+  throw invalidSchedule([{ code: 'SHAPE_INVALID', path: '/endAt', message }]);
 }
 
 function accept(read: ReadSchedule) {

@@ -208,7 +208,8 @@ test('the next time is skipped once, with a note, and no other', async () => {
     'created nightly key:editor',
     `skipped nightly key:editor ${made.nextAt}: a holiday`,
   ]);
-  const other = await makeSchedule({ ...nightly, endAt: '2020-01-01T00:00:00Z' });
+  const other = await makeSchedule();
+  await call('PATCH', other.url, { payload: { endAt: '2020-01-01T00:00:00Z' } });
   const refused = await call('POST', `${other.url}/skip`);
   expect([refused.status, refused.problem.code]).toEqual([409, 'SCHEDULE_HAS_NO_NEXT']);
 });

@@ -91,6 +91,16 @@ test('change, pause, unpause, preview and delete', async () => {
   expect((await schedule('show')).code).toBe(2);
 });
 
+test('a new one that is over already is refused', async () => {
+  const project = await makeProject();
+  write('over.yaml', 'cron: "@daily"\nendAt: "2020-01-01T00:00:00Z"\n');
+  const { code, stderr } = await run(['schedule', 'create', project, 'over', '--file', 'over.yaml']);
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining('/endAt  SHAPE_INVALID  read 2020-01-01T00:00:00.000Z, which has passed'),
+  ]);
+});
+
 test('show tells all that was said', async () => {
   const project = await makeProject();
   write(

@@ -75,7 +75,7 @@ it('one whose limit is used up is ended, and kept when Temporal has forgotten it
 
 it('one whose times are over is ended, until it gets others', async () => {
   const name = 'over';
-  const endAt = new Date(Date.now() + 1_000).toISOString();
+  const endAt = new Date(Date.now() + 3_000).toISOString();
   await create(name, { interval: { every: '1s' }, endAt });
   await ended(name);
   await forget(name);

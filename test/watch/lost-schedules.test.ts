@@ -62,7 +62,10 @@ const ours = ['a', 'b', 'c', 'd'];
 
 it('do not count as deleted where Temporal is another one, but are made there again', async () => {
   for (const name of ours) await create(name, { cron: '0 9 * * *', timezone: 'UTC' });
-  await create('over', { cron: '0 9 * * *', endAt: '2026-01-01T00:00:00Z' });
+  await create('over', { cron: '0 9 * * *' });
+  const written = { endAt: '2026-01-01T00:00:00Z' };
+  await store.schedules.change({ project, name: 'over', written, actor });
+  await push('over');
   await createOutside('outside');
   await look();
   expect((await find('over')).endedAt).not.toBeNull();
