@@ -95,8 +95,9 @@ function whyLate(
   { at, startedAt, wasBusy, heldUntil }: FiredSlot,
 ): 'waited' | 'held' | 'asked' | 'missed' {
   const delayMs = startedAt - at - timing.jitterMs;
+  // However short: a time that was held back for a moment is not one that later ones stand for.
+  if (waitsForEnd(overlap) && wasBusy && delayMs > 0) return 'waited';
   if (delayMs <= graceMs) return 'missed';
-  if (waitsForEnd(overlap) && wasBusy) return 'waited';
   if (waitsForEnd(overlap) && heldUntil !== null) return 'held';
   return delayMs > lateMsMax(catchUp) ? 'asked' : 'missed';
 }

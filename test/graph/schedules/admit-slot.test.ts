@@ -48,6 +48,17 @@ describe('a time that was fired', () => {
     expect(admit(none, moved, { timing })).toBe('run 00:00');
   });
 
+  it('keeps its own time when it waited a moment for the run before it, whatever has come since', () => {
+    const timing = timingOf({ interval: { every: '4s' } });
+    const waited = { startedAt: at + 10_000, now: at + 10_500, wasBusy: true };
+    for (const catchUp of [none, latest, all]) {
+      expect(admit(catchUp, waited, { timing })).toBe('run 09:00');
+      expect(admit(catchUp, { ...waited, startedAt: at + 50_000, now: at + 50_500 }, { timing })).toBe(
+        'run 09:00',
+      );
+    }
+  });
+
   it('that was missed runs as its policy says', () => {
     const missed = { now: at + 2.5 * hour };
     expect(admit(none, missed)).toBe('drop: it was missed, and is not caught up with');
